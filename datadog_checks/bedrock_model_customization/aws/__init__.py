@@ -1,0 +1,1 @@
+"""Speaks to AWS and knows nothing of Datadog: credentials and clients, Bedrock, tags."""

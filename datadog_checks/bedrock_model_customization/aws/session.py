@@ -1,0 +1,191 @@
+"""Credentials and clients: one session for an instance, one client for each service and Region, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from threading import Lock
+from typing import Any, Final
+
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
+from botocore.session import Session
+
+from .errors import explain
+from .guard import Guard
+from .raw import read_raw
+from .usage import Usage
+
+# Each of these costs a session about 5 MB and 70 ms where it is not shared (measured), and holds nothing of its own.
+SHARED_COMPONENTS: Final = ('data_loader', 'endpoint_resolver', 'exceptions_factory', 'response_parser_factory')
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """How to reach AWS. Times are in seconds; `proxies` maps a URL scheme to a proxy's URL.
+
+    `proxies` None leaves the choice to the environment (HTTPS_PROXY, NO_PROXY), an empty mapping means no proxy.
+    `bypass_proxy` tells for an endpoint's URL whether it is to be reached directly.
+    """
+
+    assume_role: str | None = None
+    external_id: str | None = None
+    role_session_name: str = 'datadog-agent'
+    sts_region: str = 'us-east-1'
+    endpoint_url: str | None = None
+    proxies: Mapping[str, str] | None = None
+    bypass_proxy: Callable[[str], bool] | None = None
+    tls_ca_cert: str | None = None
+    connect_timeout: float = 5
+    read_timeout: float = 15
+    retry_mode: str = 'adaptive'
+    max_attempts: int = 10
+    max_concurrency: int = 8
+
+    @property
+    def role_account_id(self) -> str | None:
+        """The account of the role to assume: the account that is polled."""
+        return self.assume_role.split(':')[4] if self.assume_role else None
+
+
+class AwsSession:
+    """Makes the clients of one instance. Safe to use from several threads.
+
+    `guard` ends the requests of all of them. Without `assume_role` the credentials are those of boto3's
+    default chain, found once for the whole process; with it they are the role's, refreshed shortly before they expire.
+    """
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.settings = settings
+        self.guard = Guard()
+        self._lock = Lock()
+        self._session: Session | None = None
+        self._account_id: str | None = None
+
+    def client(self, service: str, region: str, usage: Usage) -> BaseClient:
+        """Return a new client, whose requests `usage` counts. Raises AwsError where no credentials are found."""
+        with self._lock:
+            try:
+                if self._session is None:
+                    self._session = self._assumed_session() if self.settings.assume_role else default_session()
+                if self._session.get_credentials() is None:
+                    raise NoCredentialsError()
+                client = self._create(self._session, service, region)
+            except Exception as error:
+                raise explain(error, f'client {service}') from error
+        usage.watch(client)
+        self.guard.watch(client)
+        read_raw(client)
+        return client
+
+    def account_id(self, usage: Usage) -> str:
+        """Return the account that is polled: the role's, else the one of GetCallerIdentity, which is asked once.
+
+        Raises AwsError where STS cannot be asked.
+        """
+        account_id = self.settings.role_account_id or self._account_id
+        if account_id is None:
+            client = self.client('sts', self.settings.sts_region, usage)
+            try:
+                account_id = str(client.get_caller_identity()['Account'])
+            except Exception as error:
+                raise explain(error, 'GetCallerIdentity') from error
+            self._account_id = account_id
+        return account_id
+
+    def reset(self) -> None:
+        """Forget the credentials, so that the next client is made with those that are found then."""
+        with self._lock:
+            self._session = self._account_id = None
+            default_session.cache_clear()
+
+    def _create(self, session: Session, service: str, region: str, **credentials: str) -> BaseClient:
+        client = self._create_through(session, service, region, self.settings.proxies, **credentials)
+        bypass = self.settings.bypass_proxy
+        if self.settings.proxies and bypass and bypass(client.meta.endpoint_url):
+            client = self._create_through(session, service, region, {}, **credentials)
+        return client
+
+    def _create_through(
+        self, session: Session, service: str, region: str, proxies: Mapping[str, str] | None, **credentials: str
+    ) -> BaseClient:
+        settings = self.settings
+        config = Config(
+            # Without this a bearer token in AWS_BEARER_TOKEN_BEDROCK wins over every other credential.
+            signature_version='v4',
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            retries={'mode': settings.retry_mode, 'total_max_attempts': settings.max_attempts},
+            max_pool_connections=settings.max_concurrency,
+            proxies=None if proxies is None else dict(proxies),
+            user_agent_extra='datadog-bedrock-model-customization',
+        )
+        return session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=settings.endpoint_url,
+            verify=settings.tls_ca_cert,
+            config=config,
+            **credentials,
+        )
+
+    def _assumed_session(self) -> Session:
+        session = new_session()
+        provider = AssumedRole(self.settings, self.guard, default_session(), partial(self._create, default_session()))
+        session.register_component('credential_provider', CredentialResolver([provider]))
+        return session
+
+
+class AssumedRole(CredentialProvider):  # type: ignore[misc]
+    """Provides the credentials of the role to assume, and assumes it anew before they expire."""
+
+    METHOD = 'assume-role'
+
+    def __init__(
+        self, settings: AwsSettings, guard: Guard, source: Session, create_client: Callable[..., BaseClient]
+    ) -> None:
+        super().__init__()
+        self.settings, self.guard, self.source, self.create_client = settings, guard, source, create_client
+
+    def load(self) -> DeferredRefreshableCredentials | None:
+        source = self.source.get_credentials()
+        if source is None:
+            return None
+        extra = {'RoleSessionName': self.settings.role_session_name}
+        if self.settings.external_id:
+            extra['ExternalId'] = self.settings.external_id
+        fetcher = AssumeRoleCredentialFetcher(self._sts, source, self.settings.assume_role, extra_args=extra)
+        return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method=self.METHOD)
+
+    def _sts(self, service: str, **credentials: Any) -> BaseClient:
+        client = self.create_client(service, self.settings.sts_region, **credentials)
+        self.guard.watch(client)
+        return client
+
+
+def new_session() -> Session:
+    """Return a session that shares with all others what is costly and the same for all."""
+    session = Session()
+    for name in SHARED_COMPONENTS:
+        session.register_component(name, template_session().get_component(name))
+    return session
+
+
+@lru_cache(maxsize=1)
+def template_session() -> Session:
+    """The session whose costly components all others share."""
+    return Session()
+
+
+@lru_cache(maxsize=1)
+def default_session() -> Session:
+    """The session with the credentials of boto3's default chain."""
+    return new_session()

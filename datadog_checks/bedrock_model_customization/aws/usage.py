@@ -1,0 +1,62 @@
+"""Our own footprint on AWS's APIs: every request on the wire, the retried ones too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+from typing import Any, NamedTuple
+
+from botocore.client import BaseClient
+
+from .errors import Kind, kind_of
+
+
+class Footprint(NamedTuple):
+    """Numbers of requests: all, throttled ones by operation, failed ones by operation and kind of failure."""
+
+    requests: Counter[str]
+    throttles: Counter[str]
+    errors: Counter[tuple[str, str]]
+
+
+class Usage:
+    """Counts the requests of the clients it watches; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._footprint = Footprint(Counter(), Counter(), Counter())
+
+    def watch(self, client: BaseClient) -> None:
+        """Count each of this client's attempts from now on."""
+        client.meta.events.register('before-send', self._count_request)
+        client.meta.events.register('response-received', self._count_failure)
+
+    def take(self) -> Footprint:
+        """Return what was counted since the last call, and start anew."""
+        with self._lock:
+            taken, self._footprint = self._footprint, Footprint(Counter(), Counter(), Counter())
+        return taken
+
+    def _count_request(self, event_name: str, **_: Any) -> None:
+        with self._lock:
+            self._footprint.requests[_operation(event_name)] += 1
+
+    def _count_failure(
+        self, event_name: str, parsed_response: dict[str, Any] | None, exception: Exception | None, **_: Any
+    ) -> None:
+        error = (parsed_response or {}).get('Error')
+        if exception is None and not error:
+            return
+        kind = Kind.UNREACHABLE
+        if error:
+            status = (parsed_response or {}).get('ResponseMetadata', {}).get('HTTPStatusCode')
+            kind = kind_of(str(error.get('Code')), status)
+        operation = _operation(event_name)
+        with self._lock:
+            self._footprint.errors[operation, kind.value] += 1
+            if kind is Kind.THROTTLED:
+                self._footprint.throttles[operation] += 1
+
+
+def _operation(event_name: str) -> str:
+    return event_name.rsplit('.', 1)[-1]

@@ -1,0 +1,188 @@
+"""The Agent's face of the integration: configuration in, submissions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from datadog_checks.base import AgentCheck
+from datadog_checks.base.agent import datadog_agent
+from datadog_checks.base.utils.http import should_bypass_proxy
+
+from .aws.bedrock import BedrockScope
+from .aws.errors import AwsError, advise, explain
+from .aws.session import AwsSession
+from .collector import Collector, ScopePoll
+from .reporting import metrics
+from .reporting.events import is_too_old, job_event
+from .reporting.metrics import Sample
+from .reporting.text import one_line
+from .settings import Settings, cache_id, read_settings
+from .state import StateStore
+
+MAX_PARALLEL_SCOPES: Final = 8
+MAX_LOGGED: Final = 500
+
+
+class Outcome(NamedTuple):
+    """How one poll of one scope went, and how many seconds it took. One of `poll` and `error` is None."""
+
+    poll: ScopePoll | None
+    error: Exception | None
+    duration: float
+
+
+class BedrockModelCustomizationCheck(AgentCheck):
+    """Polls Amazon Bedrock's model customization jobs, and submits gauges, counts and events about them."""
+
+    __NAMESPACE__ = 'bedrock_model_customization'
+
+    def __init__(self, name: str, init_config: dict[str, Any], instances: list[dict[str, Any]]) -> None:
+        super().__init__(name, init_config, instances)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.settings: Settings
+        self._session: AwsSession | None = None
+        self._collectors: dict[str, Collector] = {}
+        self._succeeded: dict[str, datetime] = {}
+        self._problems: dict[str, set[str]] = {}
+        self.check_initializations.append(self._prepare)
+
+    def persistent_cache_id(self) -> str:
+        """Return what the Agent keeps this instance's state under: an edit to an unrelated option keeps the state."""
+        return cache_id(self.instance or {})
+
+    def _prepare(self) -> None:
+        agent_proxy = datadog_agent.get_config('proxy') or None
+        self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
+        self._session = AwsSession(self.settings.aws)
+        store = StateStore(self.read_persistent_cache, self.write_persistent_cache)
+        for region in self.settings.regions:
+            collector = Collector(
+                BedrockScope(self._session, region),
+                store,
+                self.settings.limits,
+                self.settings.job_filter,
+                self.settings.pace,
+            )
+            for problem in collector.state_problems:
+                self.log.warning('%s: %s', region, one_line(problem, MAX_LOGGED))
+            self._collectors[region] = collector
+
+    def check(self, _: Any) -> None:
+        """Poll every Region once. What fails in one Region is reported, and stays there."""
+        assert self._session is not None
+        self._session.guard.start(self.settings.collection_timeout.total_seconds())
+        for region, outcome in self._poll_all():
+            try:
+                self._report(region, outcome)
+            except Exception:
+                # Not remembered, so that the next poll reports it again.
+                self.log.exception('%s: the poll could not be reported', region)
+
+    def cancel(self) -> None:
+        """Let a running poll end at its next request. Called by the Agent, from another thread."""
+        if self._session:
+            self._session.guard.cancel()
+
+    def _poll_all(self) -> Iterator[tuple[str, Outcome]]:
+        """Poll the Regions at the same time; yield each as soon as it is done."""
+        regions = list(self._collectors)
+        if len(regions) == 1:
+            yield regions[0], self._poll(regions[0])
+            return
+        with ThreadPoolExecutor(min(len(regions), MAX_PARALLEL_SCOPES), thread_name_prefix='scope') as pool:
+            polls = {pool.submit(self._poll, region): region for region in regions}
+            for done in as_completed(polls):
+                yield polls[done], done.result()
+
+    def _poll(self, region: str) -> Outcome:
+        started = monotonic()
+        try:
+            return Outcome(self._collectors[region].poll(self.clock()), None, monotonic() - started)
+        except Exception as error:
+            return Outcome(None, error, monotonic() - started)
+
+    def _report(self, region: str, outcome: Outcome) -> None:
+        now = self.clock()
+        collector, poll = self._collectors[region], outcome.poll
+        tags = self.settings.tagger.scope(collector.account_id, region)
+        self._submit(self._health(region, outcome, now), tags)
+        if poll is None:
+            self._note_problems(region, [explain(outcome.error or Exception(), 'poll')])
+            return
+        self._submit(metrics.status_gauges(poll.counts), tags)
+        for job in metrics.within_cap(poll.jobs, self.settings.max_reported_jobs):
+            self._submit(metrics.job_gauges(job, now), [*tags, *self.settings.tagger.job(job)])
+        self._report_transitions(poll, tags, now)
+        self._note_problems(region, poll.problems, self._shortfalls(poll))
+        try:
+            collector.remember(poll, now)
+        except Exception as error:
+            self._note_problems(region, poll.problems, [f'the state could not be saved: {error}'])
+
+    def _report_transitions(self, poll: ScopePoll, tags: list[str], now: datetime) -> None:
+        for count in metrics.TRANSITION_COUNTS.values():
+            self.count(count, 0, tags)
+        too_old = 0
+        for job, news in poll.transitions:
+            count = metrics.TRANSITION_COUNTS.get(news.kind)
+            if count:
+                self.count(count, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
+            if news.kind not in self.settings.events:
+                continue
+            if is_too_old(news, now):
+                too_old += 1
+                continue
+            self.event(job_event(job, news, self.settings.tagger, tags, now))
+        if too_old:
+            self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
+
+    def _health(self, region: str, outcome: Outcome, now: datetime) -> Iterator[Sample]:
+        """Yield what tells how the integration itself is doing."""
+        poll = outcome.poll
+        yield Sample(metrics.CAN_CONNECT, 1 if poll else 0)
+        yield Sample(metrics.COLLECTION_DURATION, outcome.duration)
+        if poll:
+            self._succeeded[region] = now
+            yield Sample(metrics.JOBS_TRACKED, poll.tracked)
+            yield Sample(metrics.JOBS_LEFT_OUT, poll.left_out)
+            yield Sample(metrics.JOBS_UNREADABLE, poll.unreadable)
+            yield Sample(metrics.JOBS_AWAITING_DESCRIPTION, poll.awaiting_description)
+        if region in self._succeeded:
+            since = max((now - self._succeeded[region]).total_seconds(), 0.0)
+            yield Sample(metrics.COLLECTION_TIME_SINCE_SUCCESS, since)
+
+    def _shortfalls(self, poll: ScopePoll) -> list[str]:
+        """Return what the configuration's caps, or unreadable answers, leave out of this poll's data."""
+        shortfalls = []
+        if len(poll.jobs) > self.settings.max_reported_jobs:
+            left_out = len(poll.jobs) - self.settings.max_reported_jobs
+            shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')
+        if poll.left_out:
+            shortfalls.append(f'{poll.left_out} ended jobs are not counted: max_tracked_jobs is reached')
+        if poll.unreadable:
+            shortfalls.append(f'{poll.unreadable} entries of the listing name no job and are not reported')
+        return shortfalls
+
+    def _note_problems(self, region: str, errors: Iterable[AwsError], others: Iterable[str] = ()) -> None:
+        """Show each problem in `agent status` while it lasts; log it once when it comes, and once when it is gone."""
+        texts: dict[str, str] = {}
+        for error in errors:
+            texts.setdefault(f'{error.operation} {error.code}', advise(error))
+        for other in others:
+            texts[other.lstrip('0123456789')] = other
+        for key, text in texts.items():
+            message = f'{region}: {one_line(text, MAX_LOGGED)}'
+            self.warnings.append(message)
+            if key not in self._problems.get(region, ()):
+                self.log.warning('%s', message)
+        for key in self._problems.get(region, set()) - texts.keys():
+            self.log.info('%s: no longer: %s', region, one_line(key, MAX_LOGGED))
+        self._problems[region] = set(texts)
+
+    def _submit(self, samples: Iterable[Sample], tags: list[str]) -> None:
+        for name, value, own_tags in samples:
+            self.gauge(name, value, [*tags, *own_tags])

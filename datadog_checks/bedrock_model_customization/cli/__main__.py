@@ -1,0 +1,5 @@
+"""`python -m datadog_checks.bedrock_model_customization.cli` is `bedrock-jobs`."""
+
+from . import main
+
+main()

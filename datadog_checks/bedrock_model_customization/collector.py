@@ -1,0 +1,308 @@
+"""One scope, one poll: list the jobs, describe those that changed, work out what happened to each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any, Final
+
+from .aws.bedrock import ARNS_PER_TAG_REQUEST, PAGE_SIZE, BedrockScope, account_of
+from .aws.errors import AwsError, Kind
+from .aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
+from .aws.tags import TagReader
+from .jobs.filters import JobFilter
+from .jobs.inventory import Inventory, Limits
+from .jobs.job import ACTIVE_STATUSES, FAILED, Job
+from .jobs.reading import job_arn_of, read_description, read_summary
+from .jobs.tracking import Tracked
+from .jobs.transitions import Transition
+from .state import StateStore
+
+# Listing by status costs three small requests, whatever the number of jobs: worth it beyond as many pages.
+REQUESTS_BY_STATUS: Final = 3
+# Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
+TAG_DELAY: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much one poll does. Intervals are how old a full listing, or a job's tags, may become."""
+
+    max_describes: int = 200
+    max_concurrency: int = 8
+    full_list_interval: timedelta = timedelta(hours=1)
+    tag_refresh_interval: timedelta = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class ScopePoll:
+    """What one poll of one scope found.
+
+    `jobs` are those for the per-job gauges: they run, or ended within the retention; newest first. `counts` has the
+    number of jobs by known status. `transitions` are to be reported now, in the order of the jobs' lives. `changed`
+    are the jobs that differ from when they were last reported. `tracked` is the number of known jobs, `left_out` how
+    many terminal ones the cap left out, `awaiting_description` how many descriptions are left for later polls, and
+    `unreadable` how many entries of the listing could not be told to be about any job. `problems` did not stop the
+    poll, but something is missing because of them.
+    """
+
+    account_id: str | None
+    jobs: list[Job] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    transitions: list[tuple[Job, Transition]] = field(default_factory=list)
+    changed: list[Job] = field(default_factory=list)
+    tracked: int = 0
+    left_out: int = 0
+    awaiting_description: int = 0
+    unreadable: int = 0
+    problems: list[AwsError] = field(default_factory=list)
+    newest_creation: datetime | None = None
+    filtered_out: list[tuple[Tracked, list[Transition]]] = field(default_factory=list)
+
+
+class Collector:
+    """Follows the jobs of one scope from poll to poll.
+
+    `poll` looks, and may be called again at any time; only `remember`, called once what it found was submitted, moves
+    the cursor. What a crash, a failure or an exception leaves unremembered is found again.
+    """
+
+    def __init__(
+        self,
+        scope: BedrockScope,
+        store: StateStore,
+        limits: Limits,
+        job_filter: JobFilter,
+        pace: Pace,
+    ) -> None:
+        self.scope, self.limits, self.job_filter, self.pace = scope, limits, job_filter, pace
+        self._store = store
+        memory, self.state_problems = store.load(scope.region)
+        self.account_id = memory.account_id if memory else None
+        self.inventory = Inventory(limits, memory)
+        self._full_list_at: datetime | None = None
+        self._describes_refused = False
+        self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
+
+    def poll(self, now: datetime) -> ScopePoll:
+        """Look at the scope once. Raises AwsError where the jobs cannot be listed; nothing is forgotten then."""
+        try:
+            self.scope.prepare()
+            poll = ScopePoll(self.account_id)
+            missing = self._list(poll, now)
+            self._describe(poll, missing, now)
+            self._tag(poll, now)
+        except AwsError as error:
+            if error.kind is Kind.CREDENTIALS:
+                self.scope.reset()
+            raise
+        return self._conclude(poll, now)
+
+    def remember(self, poll: ScopePoll, now: datetime) -> None:
+        """Note that a poll was reported: nothing of it is reported again, by this process or a later one.
+
+        Raises what the persistent cache raises; the memory is then still good for the life of this process.
+        """
+        for job, news in poll.transitions:
+            self.inventory.tracked[job.job_arn].reported.add(news.key)
+        for tracked, transitions in poll.filtered_out:
+            tracked.reported.update(news.key for news in transitions)
+            tracked.changed = False
+        for job in poll.changed:
+            self.inventory.tracked[job.job_arn].changed = False
+        self.inventory.reached(poll.newest_creation, now)
+        self.inventory.settle(now, self.job_filter.wants)
+        self._store.save(self.scope.region, self.inventory.remember(self.account_id))
+
+    # --- list
+
+    def _list(self, poll: ScopePoll, now: datetime) -> list[str]:
+        """List the jobs; return those that should have been listed and were not."""
+        full = self._full_list_at is None or now - self._full_list_at >= self.pace.full_list_interval
+        seen: set[str] = set()
+        if full:
+            self._list_everything(poll, seen, now)
+        else:
+            self._list_what_may_have_changed(poll, seen, now)
+        if full:
+            self._full_list_at, self._describes_refused = now, False
+            self._tags.retry_bulk()
+            self.account_id = self.account_id or self._ask_account(poll)
+        poll.account_id = self.account_id
+        return self._missing(seen)
+
+    def _list_everything(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        """Walk back through the look-back; then the active jobs from before it, unless the walk met the oldest job."""
+        inventory = self.inventory
+        inventory.beyond_limit = 0
+        start, must_reach = inventory.walk_start(now), inventory.new_since()
+        listed = 0
+        for page in self.scope.list_jobs():
+            oldest = self._take(poll, page, seen, now)
+            listed += len(page)
+            is_enough = listed >= self.limits.max_tracked_jobs and not (must_reach and oldest and oldest > must_reach)
+            if oldest and (oldest < start or is_enough):
+                break
+        else:
+            return
+        self._list_active(poll, seen, now)
+
+    def _list_what_may_have_changed(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        window = self.inventory.window_start(now)
+        if ceil(self.inventory.created_since(window) / PAGE_SIZE) > REQUESTS_BY_STATUS:
+            self._list_active(poll, seen, now)
+            window = self.inventory.new_since() or window
+        for page in self.scope.list_jobs(created_after=window):
+            self._take(poll, page, seen, now)
+
+    def _list_active(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        for status in ACTIVE_STATUSES:
+            for page in self.scope.list_jobs(status=status):
+                self._take(poll, page, seen, now)
+
+    def _take(self, poll: ScopePoll, page: list[Any], seen: set[str], now: datetime) -> datetime | None:
+        """Take in one page; return the oldest creation time on it."""
+        self._recognise_account(account_of(page))
+        oldest: datetime | None = None
+        for summary in page:
+            arn = job_arn_of(summary)
+            if arn is None:
+                poll.unreadable += 1
+                continue
+            seen.add(arn)
+            job = read_summary(summary)
+            if not self.inventory.is_known_terminal(arn, job.status):
+                self.inventory.observe(job, now)
+            created = job.creation_time
+            if created and (oldest is None or created < oldest):
+                oldest = created
+            # A creation time ahead of our clock would push the cursor past jobs that are still to come.
+            if created and created <= now and (poll.newest_creation is None or created > poll.newest_creation):
+                poll.newest_creation = created
+        return oldest
+
+    def _recognise_account(self, account_id: str | None) -> None:
+        """Start anew where the credentials now lead to another account than the one that is remembered."""
+        if account_id and self.account_id and account_id != self.account_id:
+            self.inventory = Inventory(self.limits)
+        self.account_id = account_id or self.account_id
+
+    def _ask_account(self, poll: ScopePoll) -> str | None:
+        try:
+            return self.scope.account_id()
+        except AwsError as error:
+            poll.problems.append(error)
+            return None
+
+    def _missing(self, seen: set[str]) -> list[str]:
+        """Return the jobs that could still change and were not listed: they ended, and are older than the listing."""
+        active = [tracked.job.job_arn for tracked in self.inventory.active]
+        return sorted({*active, *self.inventory.remembered} - seen)
+
+    # --- describe
+
+    def _describe(self, poll: ScopePoll, missing: list[str], now: datetime) -> None:
+        wanted = [tracked for tracked in self.inventory.tracked.values() if self._wants_description(tracked, now)]
+        wanted.sort(key=_urgency)
+        queue = list(dict.fromkeys([*missing, *(tracked.job.job_arn for tracked in wanted)]))
+        describe = self.scope.describe_job
+        answered = refused = 0
+        for arn, answer in fan_out(describe, queue[: self.pace.max_describes], self.pace.max_concurrency):
+            if not isinstance(answer, AwsError):
+                answered += 1
+                self._take_description(arn, answer, now)
+            elif answer.kind is not Kind.INTERRUPTED:
+                refused += answer.kind is Kind.DENIED
+                poll.problems.append(answer)
+                self._take_refusal(arn, answer, now, is_missing=arn in missing)
+        self._describes_refused = self._describes_refused or (refused >= REFUSALS_BEFORE_STOP and not answered)
+
+    def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
+        return not self._describes_refused and self.inventory.wants_description(tracked, now)
+
+    def _take_description(self, arn: str, answer: dict[str, Any], now: datetime) -> None:
+        job = read_description({**answer, 'jobArn': arn})
+        tracked = self.inventory.observe(job, now)
+        if tracked:
+            tracked.describe(job, now)
+
+    def _take_refusal(self, arn: str, error: AwsError, now: datetime, *, is_missing: bool) -> None:
+        if error.kind is Kind.CREDENTIALS:
+            raise error
+        tracked = self.inventory.tracked.get(arn)
+        if tracked:
+            tracked.description_failed(refused=error.is_refusal)
+        if is_missing and error.is_refusal:
+            found = error.kind is not Kind.NOT_FOUND and tracked and self._find_by_creation(tracked.job, now)
+            if not found:
+                self.inventory.forget(arn)
+
+    def _find_by_creation(self, job: Job, now: datetime) -> bool:
+        """List the moment in which a job was created, where it may be listed and not described."""
+        if job.creation_time is None:
+            return False
+        around = timedelta(seconds=1)
+        found = False
+        for page in self.scope.list_jobs(
+            created_after=job.creation_time - around, created_before=job.creation_time + around
+        ):
+            for summary in page:
+                if job_arn_of(summary) == job.job_arn:
+                    self.inventory.observe(read_summary(summary), now)
+                    found = True
+        return found
+
+    # --- tag
+
+    def _tag(self, poll: ScopePoll, now: datetime) -> None:
+        """Ask for the tags of jobs that have none yet, and again for one batch of those asked for longest ago."""
+        refresh = self.pace.tag_refresh_interval
+        wanting = [
+            tracked for tracked in self.inventory.tracked.values() if self.inventory.wants_tags(tracked, now, refresh)
+        ]
+        untagged = [tracked for tracked in wanting if tracked.tags_at is None]
+        stale = sorted((tracked for tracked in wanting if tracked.tags_at), key=lambda tracked: tracked.tags_at or now)
+        asked = [tracked.job for tracked in (*untagged, *stale[:ARNS_PER_TAG_REQUEST])]
+        young = {job.job_arn for job in asked if job.creation_time is None or now - job.creation_time < TAG_DELAY}
+        answers = self._tags.read([job.job_arn for job in asked], young)
+        for arn, tags in answers.tags.items():
+            self.inventory.tracked[arn].tag(tags, now)
+        poll.problems += [error for error in answers.problems if error.kind is not Kind.INTERRUPTED]
+
+    # --- conclude
+
+    def _conclude(self, poll: ScopePoll, now: datetime) -> ScopePoll:
+        wanted = []
+        for tracked in self.inventory.tracked.values():
+            if self.job_filter.needs_tags and tracked.tags_at is None:
+                continue
+            due = tracked.due(now)
+            if not self.job_filter.wants(tracked.job):
+                poll.filtered_out.append((tracked, due))
+                continue
+            wanted.append(tracked.job)
+            poll.transitions += [(tracked.job, news) for news in due]
+            if tracked.changed:
+                poll.changed.append(tracked.job)
+            if self.inventory.is_reported(tracked, now):
+                poll.jobs.append(tracked.job)
+        poll.jobs.sort(key=_newest_first)
+        poll.transitions.sort(key=lambda pair: pair[1].at or now)
+        poll.counts = self.inventory.counts(wanted)
+        poll.tracked = len(self.inventory.tracked) + len(self.inventory.settled)
+        poll.left_out = self.inventory.beyond_limit
+        poll.awaiting_description = sum(
+            self._wants_description(tracked, now) for tracked in self.inventory.tracked.values()
+        )
+        return poll
+
+
+def _newest_first(job: Job) -> float:
+    return -job.creation_time.timestamp() if job.creation_time else 0.0
+
+
+def _urgency(tracked: Tracked) -> tuple[bool, bool, float]:
+    """Order in which jobs are described: what failed, what has news, what is newest."""
+    return tracked.job.status != FAILED, not tracked.unreported(), _newest_first(tracked.job)

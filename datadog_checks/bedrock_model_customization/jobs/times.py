@@ -1,0 +1,43 @@
+"""Timestamps as AWS sends them, and as boto3 makes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from math import isfinite
+
+MILLISECONDS_FROM = 1e11
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return an aware UTC time, or None where there is no readable one.
+
+    Accepts what real and imitated services send: ISO 8601 with or without a zone (none means UTC), seconds or
+    milliseconds since the epoch as a number or as text, and boto3's own datetimes, aware or naive.
+    """
+    if isinstance(value, datetime):
+        return _utc(value)
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            return _utc(datetime.fromisoformat(text))
+        except ValueError:
+            try:
+                value = float(text)
+            except ValueError:
+                return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        seconds = float(value)
+        if not isfinite(seconds):
+            return None
+        return datetime.fromtimestamp(seconds / 1000 if abs(seconds) >= MILLISECONDS_FROM else seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _utc(moment: datetime) -> datetime | None:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None

@@ -1,0 +1,96 @@
+"""What is known and still wanted of one job: its description, its tags, and which transitions were reported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from .job import COMPLETED, TERMINAL_STATUSES, Job
+from .reading import merge
+from .transitions import STATUS_KINDS, Transition, unreported
+
+# A description that fails this often no longer holds back the news that a job ended: late news beats no news.
+ATTEMPTS_BEFORE_NEWS: Final = 3
+ATTEMPTS_BEFORE_GIVING_UP: Final = 10
+# Metrics of a completed job have been seen to appear after its status: ask once more, this much later.
+METRICS_GRACE: Final = timedelta(minutes=10)
+TERMINAL_KINDS: Final = frozenset(kind for status, kind in STATUS_KINDS.items() if status in TERMINAL_STATUSES)
+
+
+@dataclass(slots=True)
+class Tracked:
+    """A job that can still change, is still reported, or of which something is still to be reported."""
+
+    job: Job
+    reported: set[str] = field(default_factory=set)
+    described_status: str | None = None
+    described_at: datetime | None = None
+    metrics_asked_again: bool = False
+    attempts: int = 0
+    refused: bool = False
+    tags_at: datetime | None = None
+    changed: bool = True
+
+    def learn(self, news: Job) -> None:
+        """Merge what AWS now says of the job. A listing that lags behind never undoes a terminal status."""
+        if self.job.is_terminal and not news.is_terminal:
+            return
+        merged = merge(self.job, news)
+        if merged.status != self.job.status:
+            self.attempts, self.refused = 0, False
+        if merged != self.job:
+            self.job, self.changed = merged, True
+
+    def describe(self, description: Job, now: datetime) -> None:
+        """Merge the job's description, and note that it has one for the status that it now has."""
+        self.learn(description)
+        self.metrics_asked_again = self.described_status == COMPLETED
+        self.described_status, self.described_at, self.attempts = self.job.status, now, 0
+
+    def tag(self, tags: dict[str, str] | None, now: datetime) -> None:
+        """Note the job's tags; None means that they could not be had now, and keeps those known before."""
+        self.tags_at = now
+        if tags is not None and tags != self.job.tags:
+            self.job, self.changed = replace(self.job, tags=tags), True
+
+    def description_failed(self, *, refused: bool) -> None:
+        """Note that the job could not be described; `refused` when asking again would be refused again."""
+        self.attempts += 1
+        self.refused = refused or self.attempts >= ATTEMPTS_BEFORE_GIVING_UP
+
+    def lacks_description(self, now: datetime) -> bool:
+        """Whether a description would tell more: none yet, one from before the job ended, or one without metrics."""
+        if self.refused:
+            return False
+        if self.described_status is None or (self.job.is_terminal and self.described_status != self.job.status):
+            return True
+        return (
+            self.job.status == COMPLETED
+            and self.job.training_loss is None
+            and not self.metrics_asked_again
+            and self.described_at is not None
+            and now - self.described_at >= METRICS_GRACE
+        )
+
+    def ended_since(self, moment: datetime) -> bool:
+        """Whether the job still runs, or ended at or after `moment`. A terminal job without any time did not."""
+        if not self.job.is_terminal:
+            return True
+        ended = self.job.end_time or self.job.last_modified_time
+        return ended is not None and ended >= moment
+
+    def unreported(self) -> list[Transition]:
+        return unreported(self.job, self.reported)
+
+    def due(self, now: datetime) -> list[Transition]:
+        """Return the transitions to report now: an end waits a few polls for its description (why, how good)."""
+        waits = self.job.is_terminal and self.attempts < ATTEMPTS_BEFORE_NEWS and self.lacks_description(now)
+        waits = waits and self.described_status != self.job.status
+        return [news for news in self.unreported() if not (waits and news.kind in TERMINAL_KINDS)]
+
+
+def keys_before(transitions: Collection[Transition], moment: datetime) -> set[str]:
+    """Return the keys of those transitions that happened before `moment`, or at a time that AWS does not tell."""
+    return {news.key for news in transitions if news.at is None or news.at < moment}

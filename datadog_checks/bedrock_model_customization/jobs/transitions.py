@@ -1,0 +1,57 @@
+"""What happened to a job: transitions, derived from AWS's own timestamps and never from when we looked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from .job import COMPLETED, FAILED, KNOWN_STATUSES, STOPPED, STOPPING, Job
+
+CREATED: Final = 'created'
+PHASE_STARTED: Final = 'phase_started'
+PHASE_ENDED: Final = 'phase_ended'
+UNKNOWN_STATUS: Final = 'unknown_status'
+
+STATUS_KINDS: Final = {STOPPING: 'stopping', COMPLETED: 'completed', FAILED: 'failed', STOPPED: 'stopped'}
+KINDS: Final = (CREATED, PHASE_STARTED, PHASE_ENDED, *STATUS_KINDS.values(), UNKNOWN_STATUS)
+
+
+class Transition(NamedTuple):
+    """Something that happened to a job once. `at` is AWS's time of it, None where AWS gave none.
+
+    `subject` is the phase of a phase transition, the status of an `unknown_status` one, and empty otherwise.
+    """
+
+    kind: str
+    subject: str
+    at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """What tells this transition from every other one of the same job: stable over polls and restarts."""
+        return f'{self.kind}:{self.subject}' if self.subject else self.kind
+
+
+def transitions_of(job: Job) -> list[Transition]:
+    """Return everything that must have happened to a job for it to be as it is, in the order of its life.
+
+    What AWS does not keep cannot be rebuilt: a job seen Stopped no longer says when it was Stopping.
+    """
+    found = [Transition(CREATED, '', job.creation_time)]
+    for phase in job.phases:
+        if phase.has_started:
+            found.append(Transition(PHASE_STARTED, phase.name, phase.created))
+        if phase.has_ended:
+            found.append(Transition(PHASE_ENDED, phase.name, phase.modified))
+    if job.status in STATUS_KINDS:
+        at = job.end_time if job.is_terminal else None
+        found.append(Transition(STATUS_KINDS[job.status], '', at or job.last_modified_time))
+    elif job.status and job.status not in KNOWN_STATUSES:
+        found.append(Transition(UNKNOWN_STATUS, job.status, job.last_modified_time))
+    return found
+
+
+def unreported(job: Job, reported: Collection[str]) -> list[Transition]:
+    """Return the job's transitions whose keys are not among the `reported` ones."""
+    return [transition for transition in transitions_of(job) if transition.key not in reported]

@@ -1,0 +1,1 @@
+"""Datadog's vocabulary: tags, metrics and events made from jobs. Builds values; the check submits them."""

@@ -1,0 +1,152 @@
+"""Events: what happened to a job, in words that a person who is woken by them understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ..jobs.arn import parse_job_arn
+from ..jobs.job import Job
+from ..jobs.phases import Phase
+from ..jobs.transitions import PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from .tags import Tagger, tag
+from .text import block, clip, inline, one_line
+
+SOURCE: Final = 'bedrock_model_customization'
+# Datadog's limits: title 500, text 4000, aggregation key 100 characters; nothing that is older than 18 hours.
+MAX_TITLE: Final = 500
+MAX_TEXT: Final = 4000
+MAX_AGE: Final = timedelta(hours=18)
+MAX_NAME: Final = 100
+MAX_FAILURE: Final = 2048
+
+TYPES: Final = {
+    'FINE_TUNING': 'fine-tuning',
+    'CONTINUED_PRE_TRAINING': 'continued pre-training',
+    'DISTILLATION': 'distillation',
+    'REINFORCEMENT_FINE_TUNING': 'reinforcement fine-tuning',
+    'IMPORTED': 'import',
+}
+HAPPENED: Final = {
+    'created': 'was created',
+    'stopping': 'is being stopped',
+    'completed': 'completed',
+    'failed': 'failed',
+    'stopped': 'was stopped',
+}
+ALERT_TYPES: Final = {'failed': 'error', 'stopping': 'warning', 'stopped': 'warning', 'completed': 'success'}
+CONSOLES: Final = {'aws': 'console.aws.amazon.com', 'aws-us-gov': 'console.amazonaws-us-gov.com'}
+
+
+def job_event(job: Job, news: Transition, tagger: Tagger, tags: Sequence[str], now: datetime) -> dict[str, Any]:
+    """Return the Agent's event for one transition.
+
+    It depends on nothing but the job, so that an event that is sent twice is twice the same. `tags` are those of the
+    scope; `now` stands in for a time that AWS did not give.
+    """
+    at = news.at or now
+    return {
+        'timestamp': int(at.timestamp()),
+        'event_type': SOURCE,
+        'source_type_name': SOURCE,
+        'msg_title': title(job, news),
+        'msg_text': text(job, news, tagger),
+        'alert_type': ALERT_TYPES.get(news.kind, 'warning' if news.kind == UNKNOWN_STATUS else 'info'),
+        'priority': 'low' if news.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
+        'aggregation_key': aggregation_key(job),
+        'tags': [*tags, *tagger.job(job, with_status=False), tag('transition', news.kind), *_phase_tags(news)],
+    }
+
+
+def is_too_old(news: Transition, now: datetime) -> bool:
+    """Whether Datadog would refuse the event for its age."""
+    return news.at is not None and now - news.at >= MAX_AGE
+
+
+def aggregation_key(job: Job) -> str:
+    """Return what all events of one job have in common; its ARN may be longer than Datadog allows."""
+    arn = parse_job_arn(job.job_arn)
+    return clip(f'bedrock:{arn.account_id}:{arn.region}:{arn.job_id}' if arn else job.job_arn, 100)
+
+
+def title(job: Job, news: Transition) -> str:
+    """Return a title such as "Amazon Bedrock fine-tuning job support-bot-v3 failed"."""
+    happened = HAPPENED.get(news.kind)
+    if news.kind in (PHASE_STARTED, PHASE_ENDED):
+        happened = f'{"started" if news.kind == PHASE_STARTED else "ended"} phase {news.subject}'
+    elif news.kind == UNKNOWN_STATUS:
+        happened = f'has the unknown status {one_line(news.subject, MAX_NAME)}'
+    kind = TYPES.get(job.customization_type or '', 'model customization')
+    return clip(f'Amazon Bedrock {kind} job {one_line(_name(job), MAX_NAME)} {happened}', MAX_TITLE)
+
+
+def text(job: Job, news: Transition, tagger: Tagger) -> str:
+    """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
+    paragraphs = []
+    if news.kind == 'failed':
+        message = block(job.failure_message, MAX_FAILURE) if job.failure_message else None
+        paragraphs.append(f'**Failure message**\n\n{message}' if message else 'AWS gave no failure message.')
+    paragraphs.append('\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger) if value))
+    link = console_url(job)
+    if link:
+        paragraphs.append(f'[Custom models in the AWS console]({link})')
+    head, tail = '%%% \n', '\n %%%'
+    return head + clip('\n\n'.join(paragraphs), MAX_TEXT - len(head) - len(tail)) + tail
+
+
+def console_url(job: Job) -> str | None:
+    """Return the console's page of custom models and their jobs, where the partition has a console that we know."""
+    arn = parse_job_arn(job.job_arn)
+    console = CONSOLES.get(arn.partition) if arn else None
+    region = arn.region if arn and arn.region.replace('-', '').isalnum() else None
+    return f'https://{region}.{console}/bedrock/home?region={region}#/custom-models' if console and region else None
+
+
+def words(duration: timedelta) -> str:
+    """Return a duration in its two largest units: `2 d 3 h`, `1 h 12 min`, `4 min 5 s`, `17 s`."""
+    seconds = max(int(duration.total_seconds()), 0)
+    units = [('d', seconds // 86400), ('h', seconds // 3600 % 24), ('min', seconds // 60 % 60), ('s', seconds % 60)]
+    largest = next((place for place, (_, amount) in enumerate(units) if amount), len(units) - 1)
+    return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
+
+
+def _facts(job: Job, news: Transition, tagger: Tagger) -> list[tuple[str, str | None]]:
+    arn = parse_job_arn(job.job_arn)
+    has_ended = news.kind in ('completed', 'failed', 'stopped')
+    elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None
+    reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
+    tags = tagger.job_tags(job.tags or {})
+    return [
+        ('Job', inline(_name(job))),
+        ('Duration' if has_ended else 'Running for', words(elapsed) if elapsed is not None else None),
+        ('Phases', inline(', '.join(reached)) if reached else None),
+        (f'Time in {news.subject}', _spent_in(job.phases, news)),
+        ('Training loss', f'{job.training_loss:g}' if has_ended and job.training_loss is not None else None),
+        *(
+            (f'Validation loss (validator {position})', f'{loss:g}')
+            for position, loss in (job.validation_losses.items() if has_ended else ())
+        ),
+        ('Base model', inline(job.base_model) if job.base_model else None),
+        ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
+        ('Account and Region', inline(f'{arn.account_id} {arn.region}') if arn else None),
+        ('Tags', inline(', '.join(tags), 1000) if tags else None),
+        ('Job ARN', inline(job.job_arn)),
+    ]
+
+
+def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:
+    for phase in phases:
+        if news.kind == PHASE_ENDED and phase.name == news.subject and news.at:
+            spent = phase.duration(news.at)
+            return words(spent) if spent is not None else None
+    return None
+
+
+def _phase_tags(news: Transition) -> list[str]:
+    return [tag('phase', news.subject)] if news.kind in (PHASE_STARTED, PHASE_ENDED) else []
+
+
+def _name(job: Job) -> str:
+    arn = parse_job_arn(job.job_arn)
+    return job.job_name or (arn.job_id if arn else job.job_arn)

@@ -1,0 +1,111 @@
+"""Tags of metrics and events: our own, the instance's, and the job's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..jobs.filters import TagFilter
+from ..jobs.job import Job
+from .text import clean
+
+MAX_TAG: Final = 200
+OWN_KEYS: Final = frozenset(
+    {
+        'aws_account',
+        'base_model',
+        'custom_model',
+        'customization_type',
+        'job_name',
+        'operation',
+        'phase',
+        'phase_status',
+        'reason',
+        'region',
+        'status',
+        'transition',
+        'validator',
+    }
+)
+AGENT_KEYS: Final = frozenset(
+    {
+        'agent',
+        'cluster',
+        'cluster_id',
+        'cluster_name',
+        'clusterid',
+        'clustername',
+        'device',
+        'env',
+        'host',
+        'host_name',
+        'hostname',
+        'kube_cluster_name',
+        'orch_cluster_id',
+        'service',
+        'source',
+        'version',
+    }
+)
+CLASH_PREFIX: Final = 'tag_'
+_NOT_IN_KEY: Final = re.compile(r'[^a-z0-9_\-./]')
+
+
+def tag(key: str, value: str) -> str:
+    """Return one tag, with what would break it taken out of the value, cut to Datadog's 200 characters."""
+    value = ' '.join(clean(value).replace(',', '_').split())
+    return f'{key}:{value}'[:MAX_TAG] if value else key[:MAX_TAG]
+
+
+def tag_key(key: str) -> str:
+    """Return a job tag's key as Datadog would write it: lower case, letters first, and no colon but the last."""
+    key = _NOT_IN_KEY.sub('_', clean(key).strip().lower())
+    return key if key[:1].isalpha() else CLASH_PREFIX + key
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """Builds the tags of one instance's scopes and jobs.
+
+    A job's own tag never stands in for another: where its key is one of ours, one that the Agent sets, or one of the
+    instance's `tags`, it is sent as `tag_<key>`. `max_job_tags` are kept, first in the order of their keys.
+    """
+
+    instance_tags: Sequence[str] = ()
+    tag_filter: TagFilter = field(default_factory=TagFilter)
+    max_job_tags: int = 20
+
+    @property
+    def taken_keys(self) -> Collection[str]:
+        return OWN_KEYS | AGENT_KEYS | {text.partition(':')[0].lower() for text in self.instance_tags}
+
+    def scope(self, account_id: str | None, region: str) -> list[str]:
+        """Return the tags that everything of one scope carries."""
+        account = [tag('aws_account', account_id)] if account_id else []
+        return [*account, tag('region', region), *self.instance_tags]
+
+    def job(self, job: Job, *, with_status: bool = True) -> list[str]:
+        """Return the tags of one job, without those of its scope.
+
+        What happened to a job is tagged without its status, which is that of now and not that of then.
+        """
+        own = {
+            'job_name': job.job_name,
+            'status': job.known_status if with_status else None,
+            'customization_type': job.customization_type,
+            'base_model': job.base_model,
+            'custom_model': job.output_model_name,
+        }
+        return [*(tag(key, value) for key, value in own.items() if value), *self.job_tags(job.tags or {})]
+
+    def job_tags(self, tags: Mapping[str, str]) -> list[str]:
+        """Return a job's own tags, as far as they are wanted."""
+        wanted = list(self.tag_filter.wanted(tags).items())[: self.max_job_tags]
+        taken = self.taken_keys
+        built = []
+        for key, value in wanted:
+            name = tag_key(key)
+            built.append(tag(CLASH_PREFIX + name if name in taken else name, value))
+        return built

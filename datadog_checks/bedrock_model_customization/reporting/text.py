@@ -1,0 +1,44 @@
+"""Makes foreign text harmless: whatever AWS, or whoever named a job, wrote into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks deceive.
+_UNPRINTABLE: Final = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
+_SURROGATE: Final = re.compile(r'[\ud800-\udfff]')
+_MARKDOWN: Final = re.compile(r'([\\`*_{}\[\]<>()#+!|~])')
+_INVISIBLE: Final = '\u200b'
+_ELLIPSIS: Final = '...'
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """Return a text that the Agent can log and send, cut to `limit` characters."""
+    text = _SURROGATE.sub('\ufffd', _UNPRINTABLE.sub('', text)).replace('\r\n', '\n').replace('\r', '\n')
+    return clip(text, limit) if limit is not None else text
+
+
+def clip(text: str, limit: int) -> str:
+    """Cut a text to `limit` characters, and show that it was cut."""
+    return text if len(text) <= limit else text[: max(limit - len(_ELLIPSIS), 0)] + _ELLIPSIS[:limit]
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return a clean text without line breaks, that mentions nobody: `@name` in an event would notify them."""
+    return clip(_no_mention(' '.join(clean(text).split())), limit)
+
+
+def inline(text: str, limit: int = 300) -> str:
+    """Return a text for the middle of a line of Markdown, where it stands for itself."""
+    return _MARKDOWN.sub(r'\\\1', one_line(text, limit)).replace('%%%', '% % %')
+
+
+def block(text: str, limit: int) -> str:
+    """Return a text as an indented block of Markdown: every line of it, so that nothing in it can end the block."""
+    lines = clip(_no_mention(clean(text)), limit).replace('%%%', '% % %').splitlines()
+    return '\n'.join(f'    {line}' for line in lines)
+
+
+def _no_mention(text: str) -> str:
+    return text.replace('@', '@' + _INVISIBLE)

@@ -1,0 +1,127 @@
+"""From the configuration, already validated, to what each part of a poll wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+from .aws.session import AwsSettings
+from .collector import Pace
+from .config_models.instance import InstanceConfig
+from .config_models.shared import SharedConfig
+from .jobs.filters import Criteria, JobFilter, TagFilter
+from .jobs.inventory import Limits
+from .reporting.tags import Tagger
+
+BypassProxy = Callable[[str, Sequence[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One instance, ready to use. `events` holds the kinds of transition that give an event."""
+
+    regions: tuple[str, ...]
+    aws: AwsSettings
+    limits: Limits
+    pace: Pace
+    job_filter: JobFilter
+    tagger: Tagger
+    events: frozenset[str]
+    max_reported_jobs: int
+    collection_timeout: timedelta
+
+
+def read_settings(
+    instance: InstanceConfig,
+    shared: SharedConfig,
+    agent_proxy: Mapping[str, Any] | None = None,
+    bypass_proxy: BypassProxy | None = None,
+) -> Settings:
+    """Return the settings of an instance.
+
+    A proxy is the instance's, else that of `init_config`, else the Agent's own, else that of the environment.
+    `bypass_proxy` tells for a URL and a list of hosts whether the URL is one of theirs.
+    """
+    job_filter = JobFilter(_criteria(instance.include), _criteria(instance.exclude))
+    regions = tuple(instance.regions or ())
+    proxies, no_proxy = _proxies(instance, shared, agent_proxy)
+    concurrency = _number(instance.max_concurrency)
+    return Settings(
+        regions=regions,
+        aws=AwsSettings(
+            assume_role=instance.assume_role,
+            external_id=instance.external_id,
+            role_session_name=instance.role_session_name or AwsSettings.role_session_name,
+            sts_region=regions[0],
+            endpoint_url=instance.endpoint_url,
+            proxies=proxies,
+            bypass_proxy=(lambda url: bypass_proxy(url, no_proxy)) if bypass_proxy and no_proxy else None,
+            tls_ca_cert=instance.tls_ca_cert,
+            connect_timeout=_number(instance.connect_timeout),
+            read_timeout=_number(instance.read_timeout),
+            retry_mode=str(instance.retry_mode),
+            max_attempts=int(_number(instance.max_attempts)),
+            max_concurrency=int(concurrency),
+        ),
+        limits=Limits(
+            lookback=timedelta(hours=_number(instance.lookback_hours)),
+            terminal_retention=timedelta(hours=_number(instance.terminal_job_hours)),
+            max_tracked_jobs=int(_number(instance.max_tracked_jobs)),
+            events_since=timedelta(hours=_number(instance.events_since)),
+            tag_all=job_filter.needs_tags,
+        ),
+        pace=Pace(
+            max_describes=int(_number(instance.max_describes_per_poll)),
+            max_concurrency=int(concurrency),
+            full_list_interval=timedelta(seconds=_number(instance.full_list_interval)),
+            tag_refresh_interval=timedelta(seconds=_number(instance.tag_refresh_interval)),
+        ),
+        job_filter=job_filter,
+        tagger=Tagger(
+            instance_tags=tuple(instance.tags or ()),
+            tag_filter=TagFilter(tuple(instance.job_tags_include or ()), tuple(instance.job_tags_exclude or ())),
+            max_job_tags=int(_number(instance.max_job_tags)),
+        ),
+        events=frozenset(instance.events or ()),
+        max_reported_jobs=int(_number(instance.max_reported_jobs)),
+        collection_timeout=timedelta(seconds=_number(instance.collection_timeout)),
+    )
+
+
+def cache_id(instance: Mapping[str, Any]) -> str:
+    """Return what tells an instance's state from that of every other instance.
+
+    It is made of what decides whose jobs are seen, and which: an edit to anything else keeps the state. Regions are
+    no part of it, as each has a state of its own.
+    """
+    names = ('assume_role', 'external_id', 'endpoint_url', 'include', 'exclude')
+    identity = {name: instance[name] for name in names if instance.get(name)}
+    return sha256(dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _criteria(filters: Any) -> Criteria:
+    names = Criteria.__dataclass_fields__
+    return Criteria(**{name: tuple(getattr(filters, name, None) or ()) for name in names}) if filters else Criteria()
+
+
+def _number(value: float | None) -> float:
+    """The models give every number its default; None would be a fault of ours."""
+    assert value is not None
+    return value
+
+
+def _proxies(
+    instance: InstanceConfig, shared: SharedConfig, agent_proxy: Mapping[str, Any] | None
+) -> tuple[dict[str, str] | None, list[str]]:
+    if instance.skip_proxy:
+        return {}, []
+    for proxy in (instance.proxy, shared.proxy, agent_proxy):
+        values = proxy if isinstance(proxy, Mapping) else proxy.model_dump() if proxy else {}
+        urls = {scheme: str(values[scheme]) for scheme in ('http', 'https') if values.get(scheme)}
+        if urls:
+            return urls, [str(host) for host in values.get('no_proxy') or ()]
+    return None, []

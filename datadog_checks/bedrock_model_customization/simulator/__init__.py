@@ -1,0 +1,74 @@
+"""A local AWS endpoint for model customization jobs: real HTTP, scripted lives, scripted faults.
+
+It answers Amazon Bedrock's operations on customization jobs, GetResources of the tagging API, STS and S3, on one
+loopback port. Nothing that the Agent runs imports it; the demo, the tests and the benchmarks do.
+"""
+
+from .accounts import DEFAULT_ACCOUNT, Account
+from .clock import Clock
+from .damages import (
+    MISSING,
+    ConnectionReset,
+    HalfBody,
+    Hang,
+    Latency,
+    MalformedJson,
+    RawBody,
+    ReplaceMember,
+    Slow,
+    TokenLoops,
+    Unreachable,
+)
+from .faults import Fault, Faults
+from .fleet import Fleet
+from .job import DEFAULT_BASE_MODEL, JobSpec, SimulatedJob
+from .ledger import Ledger, Request
+from .refusals import AccessDenied, ExpiredCredentials, ServerError, ServiceError, Throttle, TokenExpires
+from .simulator import Simulator
+from .store import Scope
+from .stories import completes, distillation, fails, rft, stopped, stuck
+from .timeline import PhaseState, Snapshot, Step, Timeline, Transition
+
+__all__ = [
+    'DEFAULT_ACCOUNT',
+    'DEFAULT_BASE_MODEL',
+    'MISSING',
+    'AccessDenied',
+    'Account',
+    'Clock',
+    'ConnectionReset',
+    'ExpiredCredentials',
+    'Fault',
+    'Faults',
+    'Fleet',
+    'HalfBody',
+    'Hang',
+    'JobSpec',
+    'Latency',
+    'Ledger',
+    'MalformedJson',
+    'PhaseState',
+    'RawBody',
+    'ReplaceMember',
+    'Request',
+    'Scope',
+    'ServerError',
+    'ServiceError',
+    'SimulatedJob',
+    'Simulator',
+    'Slow',
+    'Snapshot',
+    'Step',
+    'Throttle',
+    'Timeline',
+    'TokenExpires',
+    'TokenLoops',
+    'Transition',
+    'Unreachable',
+    'completes',
+    'distillation',
+    'fails',
+    'rft',
+    'stopped',
+    'stuck',
+]

@@ -1,0 +1,164 @@
+"""Faults of the network and of the answers themselves: late, cut, garbled, or wrong in one member."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from .faults import Fault
+from .wire import CBOR, Answer, Call, Delivery, decode_cbor, encode_cbor
+
+MISSING: Final = object()
+_SUMMARIES: Final = 'modelCustomizationJobSummaries'
+
+
+@dataclass(kw_only=True)
+class Latency(Fault):
+    """Answers late by `seconds`, plus up to `jitter` seconds."""
+
+    seconds: float
+    jitter: float = 0.0
+
+    def delay(self, rng: random.Random) -> float:
+        return self.seconds + (rng.random() * self.jitter if self.jitter else 0.0)
+
+
+@dataclass(kw_only=True)
+class Slow(Fault):
+    """Sends the answer at `bytes_per_second`."""
+
+    bytes_per_second: float
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return replace(answer, delivery=Delivery.SLOW, bytes_per_second=self.bytes_per_second)
+
+
+@dataclass(kw_only=True)
+class Hang(Fault):
+    """Never answers: the connection stays open until the client gives up or the simulator stops."""
+
+    def before(self, call: Call) -> Answer | None:
+        return Answer(0, b'', delivery=Delivery.HANG)
+
+
+@dataclass(kw_only=True)
+class ConnectionReset(Fault):
+    """Resets the connection without an answer."""
+
+    def before(self, call: Call) -> Answer | None:
+        return Answer(0, b'', delivery=Delivery.RESET)
+
+
+@dataclass(kw_only=True)
+class Unreachable(ConnectionReset):
+    """Cuts a Region (or an account) off: every connection is reset.
+
+    One address serves all Regions here, so a Region that is gone shows as a reset, and not as a name without address.
+    """
+
+
+@dataclass(kw_only=True)
+class HalfBody(Fault):
+    """Announces the whole body, sends half of it, and closes."""
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return replace(answer, delivery=Delivery.HALF)
+
+
+@dataclass(kw_only=True)
+class RawBody(Fault):
+    """Sends `body` in place of the answer's, with its status unless `status` is given."""
+
+    body: bytes
+    status: int | None = None
+    content_type: str | None = None
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return replace(
+            answer,
+            body=self.body,
+            status=self.status or answer.status,
+            content_type=self.content_type or answer.content_type,
+        )
+
+
+@dataclass(kw_only=True)
+class MalformedJson(Fault):
+    """Cuts the end off a body, which still travels whole: valid HTTP, invalid JSON (or XML, or CBOR)."""
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return replace(answer, body=answer.body[: max(1, len(answer.body) * 2 // 3)])
+
+
+@dataclass(kw_only=True)
+class ReplaceMember(Fault):
+    """Replaces one member of a job, in listings and in descriptions alike; `job` None means every job.
+
+    `member` may be a path (`statusDetails.trainingDetails.status`, `validationMetrics.0.validationLoss`).
+    `value` is any JSON value, NaN and infinities too; `MISSING` takes the member away, None sends null.
+    """
+
+    member: str
+    value: Any = MISSING
+
+    def matches_job(self, call: Call) -> bool:
+        # A listing names no job; the ones in its answer are looked at one by one.
+        return call.operation == 'ListModelCustomizationJobs' or super().matches_job(call)
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return _edit_json(answer, self._replace)
+
+    def _replace(self, document: dict[str, Any]) -> None:
+        for job in document.get(_SUMMARIES, (document,)):
+            arn, name = job.get('jobArn', ''), job.get('jobName')
+            if self.job is None or self.job in (arn, name, arn.rpartition('/')[2]):
+                _set(job, self.member.split('.'), self.value)
+
+
+@dataclass(kw_only=True)
+class TokenLoops(Fault):
+    """Makes a listing endless: every page says that the first one comes next.
+
+    botocore stops at a token it gets twice in a row; `is_new` makes each token another one, which it cannot notice.
+    """
+
+    is_new: bool = False
+    _pages: int = field(default=0, init=False, repr=False)
+
+    def before(self, call: Call) -> Answer | None:
+        # The token stands for the start: the service is asked for the first page again.
+        call.query.pop('nextToken', None)
+        return None
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        self._pages += 1
+        token = f'again-{self._pages if self.is_new else 0}'
+        return _edit_json(answer, lambda document: document.update(nextToken=token))
+
+
+def _edit_json(answer: Answer, edit: Callable[[dict[str, Any]], None]) -> Answer:
+    """Return the answer with its document changed by `edit`; an error answer stays as it is."""
+    if answer.status >= 400 or not answer.body:
+        return answer
+    is_cbor = answer.headers.get('smithy-protocol') == CBOR
+    document = decode_cbor(answer.body) if is_cbor else json.loads(answer.body)
+    edit(document)
+    return replace(answer, body=encode_cbor(document) if is_cbor else json.dumps(document).encode())
+
+
+def _set(document: Any, path: list[str], value: Any) -> None:
+    """Set or remove one place of a document; a path that leads nowhere changes nothing."""
+    *parents, last = path
+    for name in parents:
+        try:
+            document = document[int(name) if isinstance(document, list) else name]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return
+    key: Any = int(last) if isinstance(document, list) else last
+    if value is not MISSING:
+        document[key] = value
+    elif isinstance(document, dict):
+        document.pop(key, None)

@@ -1,0 +1,64 @@
+"""STS and S3 by moto, driven in this process through its WSGI application.
+
+moto is imported on the first such request: it takes a third of a second and some 60 MB, which most runs never need.
+Its state is global to the process, so simulators that run at the same time share their buckets.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from importlib import import_module
+from typing import Any, Final
+
+from .wire import Answer, Call
+
+_ACCESS_KEY: Final = re.compile(rb'<AccessKeyId>([^<]+)</AccessKeyId>')
+# werkzeug sets these itself from what it is given.
+_NOT_PASSED: Final = frozenset({'content-length', 'transfer-encoding', 'connection', 'expect'})
+
+
+class MotoBackend:
+    """Answers STS and S3 calls; safe to call from several threads, one call at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._apps: dict[str, Any] = {}
+
+    def answer(self, call: Call, endpoint_url: str) -> Answer:
+        """Return moto's answer to a call."""
+        with self._lock:
+            response = self._app(call.service).open(
+                call.path,
+                method=call.method,
+                query_string=call.query_string,
+                base_url=endpoint_url,
+                headers=[(name, value) for name, value in call.headers.items() if name.lower() not in _NOT_PASSED],
+                data=call.body,
+            )
+            headers = {name: value for name, value in response.headers.items() if name.lower() != 'content-length'}
+            content_type = headers.pop('Content-Type', 'application/xml')
+            if call.method == 'HEAD':
+                # The length of what GET would send: a HEAD answer has no body to count.
+                headers['Content-Length'] = response.headers.get('Content-Length', '0')
+            return Answer(response.status_code, response.get_data(), headers, content_type)
+
+    def reset(self) -> None:
+        """Empty every bucket and forget the issued credentials, if moto was used at all."""
+        if self._apps:
+            get_backend = import_module('moto.backends').get_backend
+            with self._lock:
+                for service in self._apps:
+                    get_backend(service).reset()
+
+    def _app(self, service: str) -> Any:
+        if service not in self._apps:
+            make_app = import_module('moto.server').create_backend_app
+            self._apps[service] = import_module('werkzeug.test').Client(make_app(service))
+        return self._apps[service]
+
+
+def issued_access_key(answer: Answer) -> str | None:
+    """Return the access key that an AssumeRole answer hands out."""
+    match = _ACCESS_KEY.search(answer.body)
+    return match[1].decode() if match else None

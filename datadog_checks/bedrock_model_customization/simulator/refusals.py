@@ -1,0 +1,93 @@
+"""Faults by which a service refuses: throttling, denied access, server errors, expired credentials, lost tokens."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from .errors import ApiError, Trouble, invalid, trouble
+from .faults import Fault
+from .tagging import read_request
+from .wire import Answer, Call
+
+
+@dataclass(kw_only=True)
+class Throttle(Fault):
+    """Throttles calls above `rate_per_second` (with `burst` calls at once), or all of them when it is None.
+
+    Each account and Region has its own allowance, as AWS's quotas do. The rate is in wall time.
+    """
+
+    rate_per_second: float | None = None
+    burst: float = 1.0
+    _buckets: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict, init=False, repr=False)
+
+    def is_due(self, call: Call) -> bool:
+        if self.rate_per_second is None:
+            return True
+        place, now = (call.account, call.region), time.monotonic()
+        tokens, then = self._buckets.get(place, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate_per_second)
+        is_over = tokens < 1
+        self._buckets[place] = (tokens if is_over else tokens - 1, now)
+        return is_over
+
+    def before(self, call: Call) -> Answer | None:
+        raise trouble(call.service, Trouble.THROTTLED, 'Too many requests, please wait before trying again.')
+
+
+@dataclass(kw_only=True)
+class AccessDenied(Fault):
+    """Denies calls, as a missing permission does."""
+
+    def before(self, call: Call) -> Answer | None:
+        who = f'arn:aws:sts::{call.account}:assumed-role/agent/agent'
+        what = f'{call.service}:{call.operation}'
+        message = f'User: {who} is not authorized to perform: {what} because no identity-based policy allows it'
+        raise trouble(call.service, Trouble.DENIED, message)
+
+
+@dataclass(kw_only=True)
+class ServerError(Fault):
+    """Answers with the service's internal error; `status` above 500 gives what a front end sends (503 and so on)."""
+
+    status: int = 500
+
+    def before(self, call: Call) -> Answer | None:
+        error = trouble(call.service, Trouble.INTERNAL, 'The server encountered an internal error.')
+        raise ApiError(error.code if self.status == 500 else 'ServiceUnavailableException', error.message, self.status)
+
+
+@dataclass(kw_only=True)
+class ExpiredCredentials(Fault):
+    """Answers as to credentials that have expired."""
+
+    def before(self, call: Call) -> Answer | None:
+        message = 'The security token included in the request is expired'
+        raise trouble(call.service, Trouble.EXPIRED, message)
+
+
+@dataclass(kw_only=True)
+class ServiceError(Fault):
+    """Answers with any error: AWS's `code`, its `message`, and the HTTP `status`."""
+
+    code: str
+    message: str = 'An error occurred.'
+    status: int = 400
+
+    def before(self, call: Call) -> Answer | None:
+        raise ApiError(self.code, self.message, self.status)
+
+
+@dataclass(kw_only=True)
+class TokenExpires(Fault):
+    """Refuses the calls that bring a pagination token; the first page of every listing passes."""
+
+    def matches(self, call: Call) -> bool:
+        token = read_request(call).get('PaginationToken') if call.service == 'tagging' else call.query.get('nextToken')
+        return bool(token) and super().matches(call)
+
+    def before(self, call: Call) -> Answer | None:
+        if call.service == 'tagging':
+            raise ApiError('PaginationTokenExpiredException', 'The pagination token has expired.', 400)
+        raise invalid('The provided nextToken is invalid.')

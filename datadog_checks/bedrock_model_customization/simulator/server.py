@@ -1,0 +1,123 @@
+"""The HTTP server: aiohttp on the loopback address, in a thread and an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import struct
+import threading
+from concurrent.futures import Future
+from typing import Final
+
+from aiohttp import web
+
+from .service import Service
+from .wire import Answer, Delivery
+
+_CHUNKS_PER_SECOND: Final = 20
+# Linger on, for no time: closing then sends RST and not FIN.
+_RESET_ON_CLOSE: Final = struct.pack('ii', 1, 0)
+
+
+class Server:
+    """Serves a `Service` over HTTP. Only loopback addresses are accepted: this answers anyone who signs."""
+
+    def __init__(self, service: Service, host: str = '127.0.0.1', port: int = 0) -> None:
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f'the simulator listens on a loopback address only, got {host}')
+        self._service = service
+        self._host = host
+        self._port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> str:
+        """Start to serve and return the endpoint's URL; raises OSError when the port is taken."""
+        if self._thread is not None:
+            raise RuntimeError('the simulator is already running')
+        ready: Future[int] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run(ready)), name='simulator', daemon=True)
+        self._thread.start()
+        try:
+            port = ready.result()
+        except BaseException:
+            self._thread = None
+            raise
+        host = f'[{self._host}]' if ':' in self._host else self._host
+        return f'http://{host}:{port}'
+
+    def stop(self) -> None:
+        """Stop, and let go of every request that hangs."""
+        if self._thread is None or self._loop is None:
+            return
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._thread = self._loop = None
+
+    async def _run(self, ready: Future[int]) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port).start()
+        except BaseException as error:
+            ready.set_exception(error)
+            await runner.cleanup()
+            return
+        ready.set_result(runner.addresses[0][1])
+        await self._stopping.wait()
+        await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        # The stream and not `read()`: S3 bodies may pass aiohttp's limit of 1 MiB.
+        body = await request.content.read() if request.body_exists else b''
+        answer = await self._service.serve(request.method, request.raw_path, request.headers, body)
+        if answer.delivery is Delivery.HANG:
+            await self._stopping.wait()
+        if answer.delivery in (Delivery.HANG, Delivery.RESET):
+            _reset(request)
+            return web.Response()
+        if answer.delivery is Delivery.WHOLE:
+            response = web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+            return response
+        return await self._send_in_parts(request, answer)
+
+    async def _send_in_parts(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+        response.content_length = len(answer.body)
+        await response.prepare(request)
+        if answer.delivery is Delivery.HALF:
+            await response.write(answer.body[: len(answer.body) // 2])
+            if request.transport is not None:
+                request.transport.close()
+            return response
+        size = max(1, int(answer.bytes_per_second / _CHUNKS_PER_SECOND))
+        for start in range(0, len(answer.body), size):
+            chunk = answer.body[start : start + size]
+            await response.write(chunk)
+            if not await self._pause(len(chunk) / answer.bytes_per_second):
+                break
+        return response
+
+    async def _pause(self, seconds: float) -> bool:
+        """Wait, and return whether to go on; False when the server stops."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {'Content-Type': answer.content_type, **answer.headers}
+
+
+def _reset(request: web.BaseRequest) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    if (connection := transport.get_extra_info('socket')) is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()

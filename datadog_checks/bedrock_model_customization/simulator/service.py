@@ -1,0 +1,107 @@
+"""From a request to its answer: whose call it is, which faults strike it, which service answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+
+from . import tagging
+from .accounts import Accounts
+from .bedrock import Bedrock, resource_arn
+from .clock import Clock
+from .errors import ApiError, render
+from .faults import Faults
+from .job import SimulatedJob
+from .ledger import Ledger, Request
+from .moto_backend import MotoBackend, issued_access_key
+from .wire import Answer, Call, Delivery, read_call
+
+logger = logging.getLogger(__name__)
+
+
+class Service:
+    """Everything behind the endpoint, without the HTTP server. `lock` guards the accounts' contents."""
+
+    def __init__(self, clock: Clock, accounts: Accounts, bedrock: Bedrock, faults: Faults) -> None:
+        self.clock = clock
+        self.accounts = accounts
+        self.bedrock = bedrock
+        self.faults = faults
+        self.requests = Ledger()
+        self.moto = MotoBackend()
+        self.endpoint_url = ''
+        self.lock = threading.RLock()
+        self._rng = random.Random()
+
+    async def serve(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return the answer to a request, and enter it in the ledger."""
+        started = time.perf_counter()
+        call = read_call(method, raw_path, headers, body)
+        error = None
+        try:
+            answer = await self._answer(call)
+        except ApiError as raised:
+            error, answer = raised.code, render(raised, call.protocol)
+        except Exception as raised:
+            # Our own defect, or a package that is not installed. No client retries a 501, and its message says why.
+            logger.exception('The simulator could not answer %s', call.operation)
+            error = 'SimulatorError'
+            answer = render(ApiError(error, f'{type(raised).__name__}: {raised}', 501), call.protocol)
+        answer.headers.setdefault('x-amzn-requestid', str(uuid.UUID(int=self._rng.getrandbits(128), version=4)))
+        status = 0 if answer.delivery in (Delivery.RESET, Delivery.HANG) else answer.status
+        job = call.job.id if call.job else None
+        seconds = time.perf_counter() - started
+        self.requests.add(Request(time.time(), call.operation, call.account, call.region, status, error, job, seconds))
+        return answer
+
+    async def _answer(self, call: Call) -> Answer:
+        self.accounts.identify(call)
+        if call.service == 'bedrock':
+            with self.lock:
+                call.job = self._named_job(call)
+        struck = self.faults.striking(call)
+        if not struck:
+            return await self._handle(call)
+        if delay := sum(fault.delay(self.faults.rng) for fault in struck):
+            await asyncio.sleep(delay)
+        for fault in struck:
+            if (answer := fault.before(call)) is not None:
+                return answer
+        answer = await self._handle(call)
+        for fault in struck:
+            answer = fault.after(call, answer)
+        return answer
+
+    async def _handle(self, call: Call) -> Answer:
+        """Return the service's own answer."""
+        if call.service == 'sts':
+            return await asyncio.to_thread(self._ask_sts, call)
+        if call.service == 's3':
+            return await asyncio.to_thread(self.moto.answer, call, self.endpoint_url)
+        with self.lock:
+            scope = self.accounts.get(call.account).scope(call.region)
+            now = self.clock.now()
+            if call.service == 'tagging':
+                return tagging.answer(call, scope, now)
+            return self.bedrock.answer(call, scope, now)
+
+    def _ask_sts(self, call: Call) -> Answer:
+        account = self.accounts.check_trust(call) if call.operation == 'AssumeRole' else call.account
+        answer = self.moto.answer(call, self.endpoint_url)
+        if call.operation == 'AssumeRole' and (access_key := issued_access_key(answer)):
+            self.accounts.issue(access_key, account)
+        return answer
+
+    def _named_job(self, call: Call) -> SimulatedJob | None:
+        """Return the job that the call names, so that faults and the ledger know it."""
+        identifier = call.identifier
+        if identifier is None and call.operation == 'ListTagsForResource':
+            identifier = resource_arn(call)
+        if identifier is None:
+            return None
+        return self.accounts.get(call.account).scope(call.region).find(identifier, self.clock.now())

@@ -1,0 +1,114 @@
+"""GetResources of the Resource Groups Tagging API, over both of its wire protocols."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from .errors import ApiError
+from .store import Scope
+from .wire import CBOR, Answer, Call, decode_cbor, encode_cbor
+
+MAX_ARNS: Final = 100
+MAX_PER_PAGE: Final = 100
+DEFAULT_PER_PAGE: Final = 50
+# Everything that filters or pages is refused beside a list of ARNs.
+_EXCLUSIVE: Final = ('TagFilters', 'ResourceTypeFilters', 'ResourcesPerPage', 'TagsPerPage', 'PaginationToken')
+
+
+def answer(call: Call, scope: Scope, now: datetime) -> Answer:
+    """Return the answer to a call, or raise ApiError."""
+    if call.operation != 'GetResources':
+        raise ApiError('UnknownOperationException', f'{call.operation} is not simulated.', 404)
+    document = get_resources(read_request(call), scope, now)
+    if call.protocol == CBOR:
+        return Answer(200, encode_cbor(document), {'smithy-protocol': CBOR}, 'application/cbor')
+    return Answer(200, json.dumps(document).encode(), content_type='application/x-amz-json-1.1')
+
+
+def get_resources(request: Mapping[str, Any], scope: Scope, now: datetime) -> dict[str, Any]:
+    """Return tag mappings. Resources that were never tagged are absent; untagged ones come with an empty list."""
+    if (listed := request.get('ResourceARNList')) is not None:
+        if given := [name for name in _EXCLUSIVE if request.get(name)]:
+            raise _invalid(f'ResourceARNList cannot be used together with {", ".join(given)}')
+        if not 1 <= len(listed) <= MAX_ARNS:
+            raise _invalid(f'ResourceARNList must have 1 to {MAX_ARNS} members, got {len(listed)}')
+        tagged = [arn for arn in sorted(set(listed)) if arn in scope.tags and _exists(arn, scope, now)]
+        return {'PaginationToken': '', 'ResourceTagMappingList': _mappings(tagged, scope)}
+    per_page = request.get('ResourcesPerPage', DEFAULT_PER_PAGE)
+    if not isinstance(per_page, int) or not 1 <= per_page <= MAX_PER_PAGE:
+        raise _invalid(f'ResourcesPerPage must be from 1 to {MAX_PER_PAGE}, got {per_page}')
+    types = request.get('ResourceTypeFilters') or ()
+    tag_filters = request.get('TagFilters') or ()
+    start = _read_token(request.get('PaginationToken') or '')
+    found = [
+        arn
+        for arn in sorted(scope.tags)
+        if arn > start
+        and _has_type(arn, types)
+        and all(_has_tag(scope.tags[arn], wanted) for wanted in tag_filters)
+        and _exists(arn, scope, now)
+    ]
+    page = found[:per_page]
+    token = _make_token(page[-1]) if len(found) > per_page else ''
+    return {'PaginationToken': token, 'ResourceTagMappingList': _mappings(page, scope)}
+
+
+def read_request(call: Call) -> dict[str, Any]:
+    """Return the body of a call as a document, whichever protocol it came in."""
+    try:
+        document = decode_cbor(call.body) if call.protocol == CBOR else json.loads(call.body or b'{}')
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise ApiError('SerializationException', 'The body cannot be read.', 400)
+    return document
+
+
+def _exists(arn: str, scope: Scope, now: datetime) -> bool:
+    try:
+        return bool(scope.taggable(arn, now))
+    except ApiError:
+        return False
+
+
+def _mappings(arns: Iterable[str], scope: Scope) -> list[dict[str, Any]]:
+    return [
+        {'ResourceARN': arn, 'Tags': [{'Key': key, 'Value': value} for key, value in scope.tags[arn].items()]}
+        for arn in arns
+    ]
+
+
+def _has_type(arn: str, types: Iterable[str]) -> bool:
+    """Whether the ARN is of one of the types, `service` or `service:resource`; no types means any."""
+    _, _, service, _, _, resource = arn.split(':', 5)
+    full = f'{service}:{resource.partition("/")[0]}'
+    return not types or any(wanted in (service, full) for wanted in types)
+
+
+def _has_tag(tags: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
+    """Whether the tags hold the filter's key, with one of its values if it names any."""
+    value = tags.get(wanted.get('Key', ''))
+    return value is not None and (not wanted.get('Values') or value in wanted['Values'])
+
+
+def _make_token(arn: str) -> str:
+    return base64.urlsafe_b64encode(arn.encode()).decode()
+
+
+def _read_token(token: str) -> str:
+    try:
+        arn = base64.b64decode(token.encode(), b'-_', validate=True).decode()
+    except (ValueError, binascii.Error):
+        arn = '?'
+    if arn and not arn.startswith('arn:'):
+        raise _invalid('PaginationToken is invalid')
+    return arn
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError('InvalidParameterException', message, 400)

@@ -16,6 +16,7 @@ from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, advise, explain
 from .aws.session import AwsSession
 from .collector import Collector, ScopePoll
+from .config_models import ConfigMixin
 from .reporting import metrics
 from .reporting.events import is_too_old, job_event
 from .reporting.metrics import Sample
@@ -35,7 +36,7 @@ class Outcome(NamedTuple):
     duration: float
 
 
-class BedrockModelCustomizationCheck(AgentCheck):
+class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     """Polls Amazon Bedrock's model customization jobs, and submits gauges, counts and events about them."""
 
     __NAMESPACE__ = 'bedrock_model_customization'
@@ -128,9 +129,9 @@ class BedrockModelCustomizationCheck(AgentCheck):
             self.count(count, 0, tags)
         too_old = 0
         for job, news in poll.transitions:
-            count = metrics.TRANSITION_COUNTS.get(news.kind)
-            if count:
-                self.count(count, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
+            counted = metrics.TRANSITION_COUNTS.get(news.kind)
+            if counted:
+                self.count(counted, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
             if news.kind not in self.settings.events:
                 continue
             if is_too_old(news, now):

@@ -58,7 +58,6 @@ class ScopePoll:
     awaiting_description: int = 0
     unreadable: int = 0
     problems: list[AwsError] = field(default_factory=list)
-    newest_creation: datetime | None = None
     filtered_out: list[tuple[Tracked, list[Transition]]] = field(default_factory=list)
 
 
@@ -112,7 +111,7 @@ class Collector:
             tracked.changed = False
         for job in poll.changed:
             self.inventory.tracked[job.job_arn].changed = False
-        self.inventory.reached(poll.newest_creation, now)
+        self.inventory.reached(now)
         self.inventory.settle(now, self.job_filter.wants)
         self._store.save(self.scope.region, self.inventory.remember(self.account_id))
 
@@ -173,14 +172,12 @@ class Collector:
                 continue
             seen.add(arn)
             job = read_summary(summary)
+            self.inventory.listed(job.creation_time, now)
             if not self.inventory.is_known_terminal(arn, job.status):
                 self.inventory.observe(job, now)
             created = job.creation_time
             if created and (oldest is None or created < oldest):
                 oldest = created
-            # A creation time ahead of our clock would push the cursor past jobs that are still to come.
-            if created and created <= now and (poll.newest_creation is None or created > poll.newest_creation):
-                poll.newest_creation = created
         return oldest
 
     def _recognise_account(self, account_id: str | None) -> None:

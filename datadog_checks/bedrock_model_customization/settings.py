@@ -9,7 +9,7 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
-from .aws.session import AwsSettings
+from .aws.session import DEFAULT_ROLE_SESSION_NAME, AwsSettings
 from .collector import Pace
 from .config_models.instance import InstanceConfig
 from .config_models.shared import SharedConfig
@@ -55,7 +55,7 @@ def read_settings(
         aws=AwsSettings(
             assume_role=instance.assume_role,
             external_id=instance.external_id,
-            role_session_name=instance.role_session_name or AwsSettings.role_session_name,
+            role_session_name=instance.role_session_name or DEFAULT_ROLE_SESSION_NAME,
             sts_region=regions[0],
             endpoint_url=instance.endpoint_url,
             proxies=proxies,

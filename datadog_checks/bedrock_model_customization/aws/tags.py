@@ -34,7 +34,7 @@ class TagReader:
     def read(self, job_arns: Sequence[str], young: Collection[str]) -> TagAnswers:
         """Ask for the jobs' tags. Those of `young` jobs may not have reached the tagging API yet."""
         answers = TagAnswers()
-        one_by_one = []
+        one_by_one: list[str] = []
         for start in range(0, len(job_arns), ARNS_PER_TAG_REQUEST):
             batch = job_arns[start : start + ARNS_PER_TAG_REQUEST]
             if self._bulk_works:

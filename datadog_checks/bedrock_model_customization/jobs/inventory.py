@@ -87,6 +87,7 @@ class Inventory:
         self.tracked: dict[str, Tracked] = {}
         self.settled = Settled()
         self.beyond_limit = 0
+        self.listed_newest: datetime | None = None
         # From here on every job is known, once the first poll of this process is done; None until then.
         self._complete_since: datetime | None = None
 
@@ -159,6 +160,9 @@ class Inventory:
             return True
         if len(self.tracked) + len(self.settled) < self.limits.max_tracked_jobs:
             return False
+        # The next listing shows these again, and could not tell them from new ones.
+        if self.listed_newest and job.creation_time and job.creation_time >= self.listed_newest - OVERLAP:
+            return False
         self.beyond_limit += 1
         return True
 
@@ -204,15 +208,23 @@ class Inventory:
             self.beyond_limit += excess
             self.settled.forget_oldest(excess)
 
-    def reached(self, newest_creation: datetime | None, now: datetime) -> None:
-        """Note that everything up to `newest_creation` was listed and reported.
+    def listed(self, created: datetime | None, now: datetime) -> None:
+        """Note the creation time of a listed job. One ahead of our clock would push the cursor past jobs to come."""
+        if created and created <= now and (self.listed_newest is None or created > self.listed_newest):
+            self.listed_newest = created
+
+    def reached(self, now: datetime) -> None:
+        """Note that everything that was listed is reported.
 
         A job that appears late, within the look-back, is then still told from one that was forgotten. Where a limit
         cut the inventory short, only those created after the newest one known can be told to be new.
         """
+        if self.is_baseline:
+            # What is older than the look-back was not taken in, and is not new when a later listing shows it.
+            self.listed(self.lookback_start(now) + OVERLAP, now)
         self.is_baseline = False
-        if newest_creation and (self.newest_creation is None or newest_creation > self.newest_creation):
-            self.newest_creation = newest_creation
+        if self.listed_newest and (self.newest_creation is None or self.listed_newest > self.newest_creation):
+            self.newest_creation = self.listed_newest
         if self.beyond_limit:
             self._complete_since = None
         else:

@@ -1,0 +1,141 @@
+"""Jobs as records: the 26 columns of `aws.bedrock_model_customization_job` as plain values, for logs and for tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Final, Literal
+
+from ..jobs.job import Job
+
+ColumnType = Literal['string', 'timestamp', 'json', 'hstore']
+
+# Names, order and types are those of Datadog's dataset page (its source is the copy in tests/dataset/).
+COLUMNS: Final[dict[str, ColumnType]] = {
+    '_key': 'string',
+    'account_id': 'string',
+    'base_model_arn': 'string',
+    'client_request_token': 'string',
+    'creation_time': 'timestamp',
+    'customization_config': 'json',
+    'customization_type': 'string',
+    'end_time': 'timestamp',
+    'failure_message': 'string',
+    'hyper_parameters': 'hstore',
+    'job_arn': 'string',
+    'job_name': 'string',
+    'last_modified_time': 'timestamp',
+    'output_data_config': 'json',
+    'output_model_arn': 'string',
+    'output_model_kms_key_arn': 'string',
+    'output_model_name': 'string',
+    'role_arn': 'string',
+    'status': 'string',
+    'status_details': 'json',
+    'tags': 'hstore',
+    'training_data_config': 'json',
+    'training_metrics': 'json',
+    'validation_data_config': 'json',
+    'validation_metrics': 'json',
+    'vpc_config': 'json',
+}
+"""The columns in the order of the dataset page, each with its type there."""
+
+# The only maps in GetModelCustomizationJob whose keys are the user's (botocore's model of the API): request metadata.
+MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
+# Deeper than anything in AWS's model; what lies below is dropped, so that hostile nesting cannot exhaust the stack.
+MAX_DEPTH: Final = 64
+
+_WORD_START: Final = re.compile(r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])')
+# PostgreSQL stores neither, and a log intake replaces them.
+_NOT_STORABLE: Final = re.compile(r'\x00|[\ud800-\udfff]')
+
+
+def record(job: Job) -> dict[str, Any]:
+    """Return a job's 26 columns as plain values that JSON can hold, in the order of `COLUMNS`.
+
+    Times are text in UTC (`2026-11-23T21:00:00.000000Z`), `json` columns are objects or arrays with snake_case keys,
+    `hstore` columns are maps of text. What AWS did not say is None; so is an empty object, array or map.
+    """
+    return {name: _READERS[kind](getattr(job, ATTRIBUTES[name])) for name, kind in COLUMNS.items()}
+
+
+def storable(text: str) -> str:
+    """Return a text without what neither PostgreSQL nor JSON in UTF-8 can hold: NULs go, lone surrogates become U+FFFD."""
+    if text.isascii() and '\x00' not in text:
+        return text
+    return _NOT_STORABLE.sub(lambda match: '' if match[0] == '\x00' else '\ufffd', text)
+
+
+@lru_cache(maxsize=4096)
+def snake_case(name: str) -> str:
+    """Return a member name of AWS as a key of a `json` column: `s3Uri` becomes `s3_uri`."""
+    return storable(_WORD_START.sub('_', name)).lower()
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value with snake_case keys, without numbers that JSON does not know (NaN, infinities: None)."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, datetime):
+        return _time(value)
+    if depth >= MAX_DEPTH:
+        return None
+    if isinstance(value, Mapping):
+        return {key: _member(key, item, depth + 1) for key, item in _snake_items(value)}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [plain(item, depth + 1) for item in value]
+    return storable(str(value))
+
+
+def _snake_items(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    return [(snake_case(str(key)), item) for key, item in value.items()]
+
+
+def _member(key: str, value: Any, depth: int) -> Any:
+    if key in MAPS_WITH_USER_KEYS and isinstance(value, Mapping):
+        return {storable(str(name)): plain(item, depth + 1) for name, item in value.items()}
+    return plain(value, depth)
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else storable(value)
+
+
+def _time(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return f'{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}Z'.rjust(27, '0')
+
+
+def _json(value: Any) -> Any:
+    return plain(value) or None
+
+
+def _map(value: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Return a map of text. Several values of one key, as Datadog shows multi-valued tags, are sorted and joined."""
+    if not value:
+        return None
+    texts: dict[str, set[str]] = {}
+    for key, item in value.items():
+        several = isinstance(item, (list, tuple, set, frozenset))
+        texts.setdefault(storable(str(key)), set()).update(storable(str(one)) for one in (item if several else (item,)))
+    return {key: next(iter(found)) if len(found) == 1 else ','.join(sorted(found)) for key, found in texts.items()}
+
+
+ATTRIBUTES: Final = {name: 'key' if name == '_key' else name for name in COLUMNS}
+"""The attribute of `Job` that each column comes from."""
+_READERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
+    'string': _text,
+    'timestamp': _time,
+    'json': _json,
+    'hstore': _map,
+}

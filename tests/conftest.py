@@ -1,0 +1,25 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from datadog_checks.bedrock_model_customization.aws.session import default_session
+
+# A busy machine is no fault of the code: nothing here asserts how long anything takes.
+settings.register_profile('default', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile('default')
+
+
+@pytest.fixture
+def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up credentials, and nothing else of this machine's AWS configuration."""
+    for name in ('AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK', 'AWS_ENDPOINT_URL', 'AWS_CA_BUNDLE'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('AWS_CONFIG_FILE', '/nonexistent')
+    monkeypatch.setenv('AWS_SHARED_CREDENTIALS_FILE', '/nonexistent')
+    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'example')
+    default_session.cache_clear()

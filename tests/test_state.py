@@ -1,0 +1,111 @@
+"""What survives a restart, whatever happened to it on disk."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datadog_checks.bedrock_model_customization.jobs.inventory import Memory
+from datadog_checks.bedrock_model_customization.state import StateStore, decode, encode
+
+T0 = datetime(2026, 11, 23, 10, 0, 0, 123000, tzinfo=UTC)
+memories = st.builds(
+    Memory,
+    account_id=st.none() | st.just('123456789012'),
+    newest_creation=st.none() | st.datetimes(timezones=st.just(UTC)),
+    reported=st.dictionaries(st.text(max_size=8), st.frozensets(st.text(max_size=8), max_size=3), max_size=3),
+)
+
+
+class Disk:
+    """A cache like the Agent's: texts by key, empty where there is none."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.writes = 0
+
+    def read(self, key: str) -> str:
+        return self.files.get(key, '')
+
+    def write(self, key: str, text: str) -> None:
+        self.writes += 1
+        self.files[key] = text
+
+    def store(self) -> StateStore:
+        return StateStore(self.read, self.write)
+
+
+def memory(count: int) -> Memory:
+    return Memory('123456789012', T0, {f'arn{number}': frozenset({'created'}) for number in range(count)})
+
+
+@given(memories)
+def test_a_memory_is_read_as_it_was_written(original: Memory) -> None:
+    assert decode(encode(3, original)) == (3, original)
+
+
+def test_the_last_one_saved_is_loaded_and_an_equal_one_is_not_written() -> None:
+    disk = Disk()
+    store = disk.store()
+    assert store.load('us-east-1').memory is None
+    for count in (1, 2, 3, 3):
+        store.save('us-east-1', memory(count))
+    assert disk.writes == 3
+    assert disk.store().load('us-east-1').memory == memory(3)
+    assert disk.store().load('us-west-2').memory is None
+
+
+@given(saves=st.integers(2, 5), cut=st.floats(0, 0.99))
+def test_a_write_cut_short_leaves_the_one_before(saves: int, cut: float) -> None:
+    disk = Disk()
+    store = disk.store()
+    store.load('us-east-1')
+    for count in range(1, saves + 1):
+        before = dict(disk.files)
+        store.save('us-east-1', memory(count))
+    (written,) = [key for key, text in disk.files.items() if before.get(key) != text]
+    disk.files[written] = disk.files[written][: int(len(disk.files[written]) * cut)]
+    loaded = disk.store().load('us-east-1')
+    assert loaded.memory == memory(saves - 1)
+    assert len(loaded.problems) == (1 if disk.files[written] else 0)
+
+
+@pytest.mark.parametrize(
+    'garbage',
+    [
+        '{',
+        'null',
+        '[]',
+        '{"version":2}',
+        '\x00',
+        json.dumps({'version': 1, 'sequence': 'x', 'account_id': None, 'newest_creation': None, 'reported': {}}),
+        json.dumps({'version': 1, 'sequence': 1, 'account_id': 5, 'newest_creation': None, 'reported': {}}),
+        json.dumps({'version': 1, 'sequence': 1, 'account_id': None, 'newest_creation': 'soon', 'reported': {}}),
+        json.dumps({'version': 1, 'sequence': 1, 'account_id': None, 'newest_creation': None, 'reported': {'a': 1}}),
+        json.dumps({'version': 1, 'sequence': 1, 'account_id': None, 'newest_creation': None, 'reported': {'a': [1]}}),
+    ],
+)
+def test_garbage_is_a_first_look_and_says_so(garbage: str) -> None:
+    disk = Disk()
+    disk.files = {'scope_us-east-1_a': garbage, 'scope_us-east-1_b': garbage}
+    loaded = disk.store().load('us-east-1')
+    assert loaded.memory is None
+    assert len(loaded.problems) == 2
+
+
+def test_a_disk_that_cannot_be_written_is_tried_again() -> None:
+    disk = Disk()
+
+    def full(key: str, text: str) -> None:
+        raise OSError('no space left on device')
+
+    store = StateStore(disk.read, full)
+    store.load('us-east-1')
+    with pytest.raises(OSError, match='no space'):
+        store.save('us-east-1', memory(1))
+    store._write = disk.write
+    assert store.save('us-east-1', memory(1))

@@ -40,6 +40,8 @@ class Slow(Fault):
 class Hang(Fault):
     """Never answers: the connection stays open until the client gives up or the simulator stops."""
 
+    refuses = True
+
     def before(self, call: Call) -> Answer | None:
         return Answer(0, b'', delivery=Delivery.HANG)
 
@@ -47,6 +49,8 @@ class Hang(Fault):
 @dataclass(kw_only=True)
 class ConnectionReset(Fault):
     """Resets the connection without an answer."""
+
+    refuses = True
 
     def before(self, call: Call) -> Answer | None:
         return Answer(0, b'', delivery=Delivery.RESET)

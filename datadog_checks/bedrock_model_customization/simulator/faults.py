@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .wire import Answer, Call
 
@@ -19,6 +20,9 @@ class Fault:
     None matches anything. The first `skip` matching calls pass, then `times` calls are struck (None: without end),
     each with `probability`. `hits` counts the calls struck.
     """
+
+    refuses: ClassVar[bool] = False
+    """Whether this kind answers in the service's place. A call is refused once: by the first such fault."""
 
     operation: str | None = None
     region: str | None = None
@@ -110,7 +114,13 @@ class Faults:
         if not self._faults:
             return []
         with self._lock:
-            return [fault for fault in self._faults if fault.strikes(call, self.rng)]
+            struck: list[Fault] = []
+            is_refused = False
+            for fault in self._faults:
+                if not (fault.refuses and is_refused) and fault.strikes(call, self.rng):
+                    struck.append(fault)
+                    is_refused = is_refused or fault.refuses
+            return struck
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(tuple(self._faults))

@@ -18,6 +18,8 @@ class Throttle(Fault):
     Each account and Region has its own allowance, as AWS's quotas do. The rate is in wall time.
     """
 
+    refuses = True
+
     rate_per_second: float | None = None
     burst: float = 1.0
     _buckets: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict, init=False, repr=False)
@@ -40,6 +42,8 @@ class Throttle(Fault):
 class AccessDenied(Fault):
     """Denies calls, as a missing permission does."""
 
+    refuses = True
+
     def before(self, call: Call) -> Answer | None:
         who = f'arn:aws:sts::{call.account}:assumed-role/agent/agent'
         what = f'{call.service}:{call.operation}'
@@ -50,6 +54,8 @@ class AccessDenied(Fault):
 @dataclass(kw_only=True)
 class ServerError(Fault):
     """Answers with the service's internal error; `status` above 500 gives what a front end sends (503 and so on)."""
+
+    refuses = True
 
     status: int = 500
 
@@ -62,6 +68,8 @@ class ServerError(Fault):
 class ExpiredCredentials(Fault):
     """Answers as to credentials that have expired."""
 
+    refuses = True
+
     def before(self, call: Call) -> Answer | None:
         message = 'The security token included in the request is expired'
         raise trouble(call.service, Trouble.EXPIRED, message)
@@ -70,6 +78,8 @@ class ExpiredCredentials(Fault):
 @dataclass(kw_only=True)
 class ServiceError(Fault):
     """Answers with any error: AWS's `code`, its `message`, and the HTTP `status`."""
+
+    refuses = True
 
     code: str
     message: str = 'An error occurred.'
@@ -82,6 +92,8 @@ class ServiceError(Fault):
 @dataclass(kw_only=True)
 class TokenExpires(Fault):
     """Refuses the calls that bring a pagination token; the first page of every listing passes."""
+
+    refuses = True
 
     def matches(self, call: Call) -> bool:
         token = read_request(call).get('PaginationToken') if call.service == 'tagging' else call.query.get('nextToken')

@@ -71,6 +71,10 @@ class Server:
         await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get('Expect', '').lower() == '100-continue':
+            # botocore waits a second for this before it sends an object.
+            await request.writer.write(b'HTTP/1.1 100 Continue\r\n\r\n')
+            request.writer.output_size = 0
         # The stream and not `read()`: S3 bodies may pass aiohttp's limit of 1 MiB.
         body = await request.content.read() if request.body_exists else b''
         answer = await self._service.serve(request.method, request.raw_path, request.headers, body)
@@ -80,8 +84,7 @@ class Server:
             _reset(request)
             return web.Response()
         if answer.delivery is Delivery.WHOLE:
-            response = web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
-            return response
+            return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
         return await self._send_in_parts(request, answer)
 
     async def _send_in_parts(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:

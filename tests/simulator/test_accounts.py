@@ -118,6 +118,7 @@ def test_s3_objects(simulator: Simulator, connect: Callable[..., Any]) -> None:
     with pytest.raises(ClientError, match='NoSuchKey'):
         connect('s3').get_object(Bucket='example-us-east-1', Key='absent')
     assert simulator.requests.by_operation()['GetObject'] == 7
+    assert [request.error for request in simulator.requests][-1] == 'NoSuchKey'
 
 
 def test_buckets_do_not_outlive_the_simulator(connect: Callable[..., Any], simulator: Simulator) -> None:

@@ -51,7 +51,7 @@ class Accounts:
 
     def expire(self, account_id: str | None = None) -> int:
         """Expire every key issued so far, of one account or of all; return how many."""
-        expired = {key for key, owner in self._keys.items() if account_id in (None, owner)} - self._expired
+        expired = {key for key, owner in list(self._keys.items()) if account_id in (None, owner)} - self._expired
         self._expired |= expired
         return len(expired)
 

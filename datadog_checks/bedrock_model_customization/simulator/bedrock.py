@@ -93,7 +93,7 @@ class Bedrock:
 
     def _list_tags(self, call: Call, scope: Scope, now: datetime) -> Answer:
         arn = scope.taggable(resource_arn(call), now)
-        tags = scope.tags.get(arn, {})
+        tags = scope.tags_of(arn) or {}
         return _json(200, {'tags': [{'key': key, 'value': value} for key, value in tags.items()]})
 
     def _tag(self, call: Call, scope: Scope, now: datetime) -> Answer:

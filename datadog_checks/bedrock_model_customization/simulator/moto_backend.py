@@ -14,21 +14,24 @@ from typing import Any, Final
 from .wire import Answer, Call
 
 _ACCESS_KEY: Final = re.compile(rb'<AccessKeyId>([^<]+)</AccessKeyId>')
+_ERROR_CODE: Final = re.compile(rb'<Error>.*?<Code>([^<]+)</Code>', re.DOTALL)
 # werkzeug sets these itself from what it is given.
 _NOT_PASSED: Final = frozenset({'content-length', 'transfer-encoding', 'connection', 'expect'})
+
+# As global as what they guard.
+_lock: Final = threading.Lock()
+_apps: Final[dict[str, Any]] = {}
+_users: Final[set[int]] = set()
 
 
 class MotoBackend:
     """Answers STS and S3 calls; safe to call from several threads, one call at a time."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._apps: dict[str, Any] = {}
-
     def answer(self, call: Call, endpoint_url: str) -> Answer:
         """Return moto's answer to a call."""
-        with self._lock:
-            response = self._app(call.service).open(
+        with _lock:
+            _users.add(id(self))
+            response = _app(call.service).open(
                 call.path,
                 method=call.method,
                 query_string=call.query_string,
@@ -43,22 +46,32 @@ class MotoBackend:
                 headers['Content-Length'] = response.headers.get('Content-Length', '0')
             return Answer(response.status_code, response.get_data(), headers, content_type)
 
-    def reset(self) -> None:
-        """Empty every bucket and forget the issued credentials, if moto was used at all."""
-        if self._apps:
-            get_backend = import_module('moto.backends').get_backend
-            with self._lock:
-                for service in self._apps:
-                    get_backend(service).reset()
-
-    def _app(self, service: str) -> Any:
-        if service not in self._apps:
-            make_app = import_module('moto.server').create_backend_app
-            self._apps[service] = import_module('werkzeug.test').Client(make_app(service))
-        return self._apps[service]
+    def release(self) -> None:
+        """Give moto up; the last user's leaving empties every bucket and forgets the issued credentials."""
+        with _lock:
+            if id(self) not in _users:
+                return
+            _users.discard(id(self))
+            if not _users:
+                for service in _apps:
+                    import_module('moto.backends').get_backend(service).reset()
 
 
 def issued_access_key(answer: Answer) -> str | None:
     """Return the access key that an AssumeRole answer hands out."""
     match = _ACCESS_KEY.search(answer.body)
     return match[1].decode() if match else None
+
+
+def error_code(answer: Answer) -> str | None:
+    """Return AWS's error code out of an XML answer."""
+    match = _ERROR_CODE.search(answer.body) if answer.status >= 400 else None
+    return match[1].decode() if match else None
+
+
+def _app(service: str) -> Any:
+    """Return a client of moto's application for a service, made on first use."""
+    if service not in _apps:
+        make_app = import_module('moto.server').create_backend_app
+        _apps[service] = import_module('werkzeug.test').Client(make_app(service))
+    return _apps[service]

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from typing import Final
 
 from . import tagging
 from .accounts import Accounts
@@ -18,10 +19,12 @@ from .errors import ApiError, render
 from .faults import Faults
 from .job import SimulatedJob
 from .ledger import Ledger, Request
-from .moto_backend import MotoBackend, issued_access_key
+from .moto_backend import MotoBackend, error_code, issued_access_key
 from .wire import Answer, Call, Delivery, read_call
 
 logger = logging.getLogger(__name__)
+
+_BY_RESOURCE: Final = frozenset({'ListTagsForResource', 'TagResource', 'UntagResource'})
 
 
 class Service:
@@ -42,9 +45,9 @@ class Service:
         """Return the answer to a request, and enter it in the ledger."""
         started = time.perf_counter()
         call = read_call(method, raw_path, headers, body)
-        error = None
         try:
             answer = await self._answer(call)
+            error = error_code(answer)
         except ApiError as raised:
             error, answer = raised.code, render(raised, call.protocol)
         except Exception as raised:
@@ -100,7 +103,7 @@ class Service:
     def _named_job(self, call: Call) -> SimulatedJob | None:
         """Return the job that the call names, so that faults and the ledger know it."""
         identifier = call.identifier
-        if identifier is None and call.operation == 'ListTagsForResource':
+        if identifier is None and call.operation in _BY_RESOURCE:
             identifier = resource_arn(call)
         if identifier is None:
             return None

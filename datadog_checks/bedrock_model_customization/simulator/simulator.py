@@ -62,7 +62,7 @@ class Simulator:
     def stop(self) -> None:
         """Stop to serve; jobs and the ledger can still be read."""
         self._server.stop()
-        self._service.moto.reset()
+        self._service.moto.release()
 
     @property
     def endpoint_url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 from . import arns
@@ -30,7 +31,8 @@ class Scope:
     def __init__(self, account: str, region: str) -> None:
         self.account = account
         self.region = region
-        self.tags: dict[str, dict[str, str]] = {}
+        self._tags: dict[str, dict[str, str]] = {}
+        self._tagged: list[str] = []
         self._jobs: list[SimulatedJob] = []
         self._by_name: dict[str, SimulatedJob] = {}
         self._by_arn: dict[str, SimulatedJob] = {}
@@ -47,7 +49,7 @@ class Scope:
         self._index(job)
         insort(self._jobs, job, key=_sort_key)
         if tags:
-            self.tags[job.arn] = dict(tags)
+            self.tag(job.arn, tags)
         return job
 
     def add_all(self, jobs: Iterable[tuple[SimulatedJob, Mapping[str, str] | None]]) -> None:
@@ -56,8 +58,9 @@ class Scope:
             self._index(job)
             self._jobs.append(job)
             if tags:
-                self.tags[job.arn] = dict(tags)
+                self._tags[job.arn] = dict(tags)
         self._jobs.sort(key=_sort_key)
+        self._tagged = sorted(self._tags)
 
     def find(self, identifier: str, now: datetime) -> SimulatedJob | None:
         """Return the job of that ARN or name, if it exists by `now`."""
@@ -113,14 +116,24 @@ class Scope:
             return self.of_model(arn, now).output_model_arn
         return self.job(arn, now).arn
 
+    def tags_of(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of a resource; None if it was never tagged."""
+        return self._tags.get(arn)
+
+    def tagged(self, after: str = '') -> Iterator[str]:
+        """Yield the ARNs that are or were tagged, in order, after the given one."""
+        return islice(self._tagged, bisect_right(self._tagged, after), None)
+
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add or overwrite tags; at most 50, and none of AWS's own prefix."""
-        check_tags(merged := {**self.tags.get(arn, {}), **tags})
-        self.tags[arn] = merged
+        check_tags(merged := {**self._tags.get(arn, {}), **tags})
+        if arn not in self._tags:
+            insort(self._tagged, arn)
+        self._tags[arn] = merged
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:
         """Remove tags; the resource is remembered as once tagged."""
-        if (tags := self.tags.get(arn)) is not None:
+        if (tags := self._tags.get(arn)) is not None:
             for key in keys:
                 tags.pop(key, None)
 

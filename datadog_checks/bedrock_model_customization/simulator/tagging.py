@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from .errors import ApiError
@@ -37,25 +38,19 @@ def get_resources(request: Mapping[str, Any], scope: Scope, now: datetime) -> di
             raise _invalid(f'ResourceARNList cannot be used together with {", ".join(given)}')
         if not 1 <= len(listed) <= MAX_ARNS:
             raise _invalid(f'ResourceARNList must have 1 to {MAX_ARNS} members, got {len(listed)}')
-        tagged = [arn for arn in sorted(set(listed)) if arn in scope.tags and _exists(arn, scope, now)]
-        return {'PaginationToken': '', 'ResourceTagMappingList': _mappings(tagged, scope)}
+        return {'PaginationToken': '', 'ResourceTagMappingList': list(_mappings(sorted(set(listed)), scope, now))}
     per_page = request.get('ResourcesPerPage', DEFAULT_PER_PAGE)
     if not isinstance(per_page, int) or not 1 <= per_page <= MAX_PER_PAGE:
         raise _invalid(f'ResourcesPerPage must be from 1 to {MAX_PER_PAGE}, got {per_page}')
     types = request.get('ResourceTypeFilters') or ()
     tag_filters = request.get('TagFilters') or ()
     start = _read_token(request.get('PaginationToken') or '')
-    found = [
-        arn
-        for arn in sorted(scope.tags)
-        if arn > start
-        and _has_type(arn, types)
-        and all(_has_tag(scope.tags[arn], wanted) for wanted in tag_filters)
-        and _exists(arn, scope, now)
-    ]
-    page = found[:per_page]
-    token = _make_token(page[-1]) if len(found) > per_page else ''
-    return {'PaginationToken': token, 'ResourceTagMappingList': _mappings(page, scope)}
+    wanted = (arn for arn in scope.tagged(start) if _has_type(arn, types))
+    found = (mapping for mapping in _mappings(wanted, scope, now) if _has_tags(mapping['Tags'], tag_filters))
+    # One more than the page tells whether there is a next one.
+    page = list(islice(found, per_page + 1))
+    token = _make_token(page[per_page - 1]['ResourceARN']) if len(page) > per_page else ''
+    return {'PaginationToken': token, 'ResourceTagMappingList': page[:per_page]}
 
 
 def read_request(call: Call) -> dict[str, Any]:
@@ -76,11 +71,12 @@ def _exists(arn: str, scope: Scope, now: datetime) -> bool:
         return False
 
 
-def _mappings(arns: Iterable[str], scope: Scope) -> list[dict[str, Any]]:
-    return [
-        {'ResourceARN': arn, 'Tags': [{'Key': key, 'Value': value} for key, value in scope.tags[arn].items()]}
-        for arn in arns
-    ]
+def _mappings(arns: Iterable[str], scope: Scope, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the mappings of those resources that exist and are or were tagged."""
+    for arn in arns:
+        tags = scope.tags_of(arn)
+        if tags is not None and _exists(arn, scope, now):
+            yield {'ResourceARN': arn, 'Tags': [{'Key': key, 'Value': value} for key, value in tags.items()]}
 
 
 def _has_type(arn: str, types: Iterable[str]) -> bool:
@@ -90,10 +86,13 @@ def _has_type(arn: str, types: Iterable[str]) -> bool:
     return not types or any(wanted in (service, full) for wanted in types)
 
 
-def _has_tag(tags: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
-    """Whether the tags hold the filter's key, with one of its values if it names any."""
-    value = tags.get(wanted.get('Key', ''))
-    return value is not None and (not wanted.get('Values') or value in wanted['Values'])
+def _has_tags(tags: Iterable[Mapping[str, str]], filters: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the tags hold every filter's key, with one of its values if it names any."""
+    held = {tag['Key']: tag['Value'] for tag in tags}
+    return all(
+        wanted.get('Key') in held and (not wanted.get('Values') or held[wanted['Key']] in wanted['Values'])
+        for wanted in filters
+    )
 
 
 def _make_token(arn: str) -> str:

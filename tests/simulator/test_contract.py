@@ -52,6 +52,15 @@ RFT = {
 }
 VPC = {'subnetIds': ['subnet-0a1b2c3d'], 'securityGroupIds': ['sg-0a1b2c3d']}
 KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555'
+CREATE = {
+    'jobName': 'created',
+    'customModelName': 'model-1',
+    'roleArn': ROLE,
+    'baseModelIdentifier': 'meta.llama3-3-70b-instruct-v1:0:128k',
+    'trainingDataConfig': TRAINING,
+    'outputDataConfig': OUTPUT,
+}
+FOREIGN_MODEL = 'arn:aws:bedrock:us-east-1:210987654321:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12'
 CUSTOM_BASE = 'arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12'
 
 
@@ -157,14 +166,12 @@ def test_terminal_jobs_are_modified_just_after_their_end(checked: Checked, fleet
 def test_a_created_job_lives_its_life(simulator: Simulator, connect: Callable[..., Any], region: str) -> None:
     checked = Checked(connect('bedrock', region))
     request = {
-        'jobName': 'created',
-        'customModelName': 'model-1',
-        'roleArn': ROLE,
-        'baseModelIdentifier': 'meta.llama3-3-70b-instruct-v1:0:128k',
-        'trainingDataConfig': TRAINING,
-        'outputDataConfig': OUTPUT,
+        **CREATE,
         'hyperParameters': {'epochCount': '3'},
         'jobTags': [{'key': 'team', 'value': 'risk'}],
+        'customModelTags': [{'key': 'model', 'value': 'yes'}],
+        'customModelKmsKeyId': 'alias/example',
+        'validationDataConfig': {'validators': [TRAINING]},
         'clientRequestToken': 'token-1',
     }
     arn = checked('create_model_customization_job', **request)['jobArn']
@@ -179,6 +186,8 @@ def test_a_created_job_lives_its_life(simulator: Simulator, connect: Callable[..
     details = checked('get_model_customization_job', jobIdentifier=arn)
     assert details['status'] == 'Completed'
     assert checked('get_custom_model', modelIdentifier='model-1')['modelArn'] == details['outputModelArn']
+    tags = checked('list_tags_for_resource', resourceARN=details['outputModelArn'])['tags']
+    assert tags == [{'key': 'model', 'value': 'yes'}]
 
 
 def test_stop(simulator: Simulator, checked: Checked, fleet: list[str]) -> None:
@@ -220,6 +229,15 @@ def errors() -> Iterator[Any]:
     yield 'get_custom_model', {'modelIdentifier': 'absent'}, 'ResourceNotFoundException', 404
     yield 'list_tags_for_resource', {'resourceARN': 'arn:aws:iam::aws:policy/Any'}, 'ValidationException', 400
     yield 'stop_model_customization_job', {'jobIdentifier': 'absent'}, 'ResourceNotFoundException', 404
+    yield 'get_model_customization_job', {'jobIdentifier': 'a' + '-' * 50 + '!'}, 'ValidationException', 400
+    yield 'get_custom_model', {'modelIdentifier': 'bad name!'}, 'ValidationException', 400
+    yield 'list_tags_for_resource', {'resourceARN': FOREIGN_MODEL}, 'AccessDeniedException', 403
+    yield 'create_model_customization_job', {}, 'ValidationException', 400
+    yield 'create_model_customization_job', {**CREATE, 'jobName': 'bad name!'}, 'ValidationException', 400
+    yield 'create_model_customization_job', {**CREATE, 'customizationType': 'MAGIC'}, 'ValidationException', 400
+    yield 'create_model_customization_job', {**CREATE, 'baseModelIdentifier': 'nova'}, 'ValidationException', 400
+    yield 'create_model_customization_job', {**CREATE, 'jobTags': [{'key': 'k'}]}, 'ValidationException', 400
+    yield 'tag_resource', {'tags': []}, 'ValidationException', 400
     yield 'list_model_customization_jobs', {'maxResults': 1001}, 'ValidationException', 400
     yield 'list_model_customization_jobs', {'maxResults': 0}, 'ValidationException', 400
     yield 'list_model_customization_jobs', {'nextToken': 'made-up'}, 'ValidationException', 400

@@ -137,6 +137,22 @@ def test_throttling_at_a_rate(simulator: Simulator, connect: Callable[..., Any],
     assert len(simulator.requests.select(GET, error='ThrottlingException')) == 2
 
 
+def test_an_error_can_be_damaged_too(simulator: Simulator, raw: Callable[..., Any]) -> None:
+    simulator.faults.add(HalfBody())
+    simulator.faults.add(AccessDenied())
+    with pytest.raises(IncompleteRead):
+        raw('bedrock', 'GET', '/model-customization-jobs')
+    simulator.faults.clear()
+    simulator.faults.add(ConnectionReset())
+    simulator.faults.add(HalfBody())
+    with pytest.raises(ConnectionError):
+        raw('bedrock', 'GET', '/model-customization-jobs')
+    assert [(request.status, request.error) for request in simulator.requests] == [
+        (403, 'AccessDeniedException'),
+        (0, None),
+    ]
+
+
 def test_statuses(simulator: Simulator, bedrock: Any, jobs: list[SimulatedJob]) -> None:
     simulator.faults.add(Throttle(times=1))
     simulator.faults.add(ServerError(status=503, times=1, skip=0))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import Simulator, completes, fails
+from datadog_checks.bedrock_model_customization.simulator import JobSpec, SimulatedJob, Simulator, completes, fails
 
 from .conftest import NOW
 
@@ -69,7 +70,30 @@ def test_jobs_appear_when_their_time_comes(simulator: Simulator, bedrock: Any) -
     assert listed(bedrock) == ['later']
 
 
+@pytest.mark.parametrize('moment', ['soon', '2026-11-23T10:00:00'])
+def test_times_that_are_none(raw: Callable[..., Any], moment: str) -> None:
+    answer = raw('bedrock', 'GET', f'/model-customization-jobs?creationTimeAfter={moment}')
+    assert (answer.status, answer.headers['x-amzn-errortype']) == (400, 'ValidationException')
+
+
 def test_the_same_name_twice_is_refused(simulator: Simulator, names: list[str]) -> None:
     with pytest.raises(ValueError, match='job-0'):
         simulator.add_job('us-east-1', name='job-0', timeline=completes(NOW))
     simulator.add_job('us-west-2', name='job-0', timeline=completes(NOW))
+    with pytest.raises(ValueError, match='not a job name'):
+        simulator.add_job('us-east-1', name='bad name!', timeline=completes(NOW))
+
+
+def test_a_name_in_use_among_many_leaves_the_rest_in_order(simulator: Simulator, bedrock: Any) -> None:
+    jobs = [
+        (SimulatedJob('123456789012', 'us-east-1', JobSpec(name), completes(at)), None)
+        for name, at in (
+            ('old', NOW - timedelta(hours=1)),
+            ('new', NOW),
+            ('oldest', NOW - timedelta(hours=2)),
+            ('new', NOW),
+        )
+    ]
+    with pytest.raises(ValueError, match='new'):
+        simulator.add_jobs(jobs)
+    assert listed(bedrock) == ['new', 'old', 'oldest']

@@ -12,6 +12,7 @@ from datadog_checks.bedrock_model_customization.simulator import SimulatedJob, S
 
 from .conftest import NOW
 
+CBOR = {'smithy-protocol': 'rpc-v2-cbor', 'content-type': 'application/cbor'}
 JOB_TYPE = 'bedrock:model-customization-job'
 
 
@@ -84,6 +85,22 @@ def test_refused_requests(tagging: Any, request_: dict[str, Any]) -> None:
     assert caught.value.response['ResponseMetadata']['HTTPStatusCode'] == 400
 
 
+@pytest.mark.parametrize('headers', [{'X-Amz-Target': 'ResourceGroupsTaggingAPI_20170126.GetResources'}, CBOR])
+@pytest.mark.parametrize('body', [b'\xbf', b'[]', b'{'])
+def test_unreadable_requests(raw: Callable[..., Any], headers: dict[str, str], body: bytes) -> None:
+    path = '/service/ResourceGroupsTaggingAPI_20170126/operation/GetResources' if headers is CBOR else '/'
+    answer = raw('tagging', 'POST', path, headers=headers, body=body)
+    assert answer.status == 400
+    assert b'SerializationException' in answer.body
+
+
+def test_tags_from_outside(simulator: Simulator, bedrock: Any) -> None:
+    job = add(simulator, 'job')
+    simulator.tag(job.arn, {'a': '1', 'b': '2'})
+    simulator.untag(job.arn, 'a')
+    assert bedrock.list_tags_for_resource(resourceARN=job.arn)['tags'] == [{'key': 'b', 'value': '2'}]
+
+
 def test_too_many_and_forbidden_tags(simulator: Simulator, bedrock: Any) -> None:
     job = add(simulator, 'job', {'k0': ''})
     with pytest.raises(ClientError, match='TooManyTagsException'):
@@ -106,7 +123,7 @@ def test_both_protocols_say_the_same(simulator: Simulator, raw: Callable[..., An
         'tagging',
         'POST',
         f'/service/{target}/operation/GetResources',
-        headers={'smithy-protocol': 'rpc-v2-cbor', 'content-type': 'application/cbor'},
+        headers=CBOR,
         body=cbor2.dumps({}),
     )
     assert cbor2.loads(as_cbor.body) == expected

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from .errors import Trouble, trouble
 from .store import Scope
 from .wire import Call
 
-DEFAULT_ACCOUNT = '123456789012'
+DEFAULT_ACCOUNT: Final = '123456789012'
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from typing import Final
 
 JOB_ARN: Final = re.compile(
@@ -16,7 +17,8 @@ CUSTOM_MODEL_ARN: Final = re.compile(
 )
 _FOUNDATION_ARN: Final = re.compile(r'arn:aws(?:-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/(?P<model>.+)')
 _MODEL_ID: Final = re.compile(r'[a-z0-9-]{1,63}\.([a-z0-9-]{1,63}\.){0,2}[a-z0-9-]{1,63}(:[a-z0-9-]{1,63}){0,2}')
-JOB_NAME: Final = re.compile(r'[a-zA-Z0-9](-*[a-zA-Z0-9+\-.])*')
+# The same names as the service model's own pattern, which takes exponential time over dashes.
+JOB_NAME: Final = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9+.-]{0,62}')
 MODEL_NAME: Final = re.compile(r'([0-9a-zA-Z][_-]?){1,63}')
 
 _ALPHABET: Final = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -59,6 +61,14 @@ def foundation_model_arn(region: str, model: str) -> str:
 
 def job_arn(account: str, region: str, model: str, job_id: str) -> str:
     return f'arn:{partition(region)}:bedrock:{region}:{account}:model-customization-job/{model}/{job_id}'
+
+
+def key_arn(account: str, region: str, key: str) -> str:
+    """Return the ARN of a KMS key that is named by its ARN, id or alias; an alias stands for a key made up for it."""
+    if ':key/' in key:
+        return key
+    key_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f'{account}/{key}')) if 'alias/' in key else key
+    return f'arn:{partition(region)}:kms:{region}:{account}:key/{key_id}'
 
 
 def custom_model_arn(account: str, region: str, model: str, model_id: str) -> str:

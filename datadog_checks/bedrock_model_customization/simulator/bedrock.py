@@ -73,13 +73,17 @@ class Bedrock:
         return Answer(200, scope.job(call.identifier, now).details_json(now))
 
     def _create(self, call: Call, scope: Scope, now: datetime) -> Answer:
-        spec, tags = read_spec(_document(call))
+        document = _document(call)
+        spec = read_spec(document, scope)
+        tags, model_tags = read_tags(document.get('jobTags')), read_tags(document.get('customModelTags'))
         if (known := scope.find(spec.name, now)) is not None:
             # The client token makes a repeated request harmless.
             if spec.client_request_token and known.spec.client_request_token == spec.client_request_token:
                 return _json(201, {'jobArn': known.arn})
             raise conflict(f'The provided job name {spec.name} is already in use. Try a different job name.')
         job = scope.add(SimulatedJob(scope.account, scope.region, spec, self.plan(spec, now)), tags)
+        if model_tags:
+            scope.tag(job.output_model_arn, model_tags)
         return _json(201, {'jobArn': job.arn})
 
     def _stop(self, call: Call, scope: Scope, now: datetime) -> Answer:
@@ -118,7 +122,7 @@ def read_window(query: Mapping[str, str]) -> Window:
     status, name = query.get('statusEquals'), query.get('nameContains')
     if status is not None and status not in STATUSES:
         raise invalid(f'statusEquals must be one of {sorted(STATUSES)}, got {status}')
-    if name is not None and not (len(name) <= 63 and arns.JOB_NAME.fullmatch(name)):
+    if name is not None and not arns.JOB_NAME.fullmatch(name):
         raise invalid('nameContains must have 1 to 63 characters of a job name')
     if query.get('sortBy', 'CreationTime') != 'CreationTime':
         raise invalid('sortBy must be CreationTime')
@@ -156,8 +160,8 @@ def read_tags(tags: Any) -> dict[str, str]:
     return read
 
 
-def read_spec(document: Mapping[str, Any]) -> tuple[JobSpec, dict[str, str]]:
-    """Read the body of CreateModelCustomizationJob as a spec and the job's tags."""
+def read_spec(document: Mapping[str, Any], scope: Scope) -> JobSpec:
+    """Read the body of CreateModelCustomizationJob, all but its tags."""
     required = (
         'jobName',
         'customModelName',
@@ -168,7 +172,7 @@ def read_spec(document: Mapping[str, Any]) -> tuple[JobSpec, dict[str, str]]:
     )
     if missing := [name for name in required if not document.get(name)]:
         raise invalid(f'Missing required members: {", ".join(missing)}')
-    if not (len(document['jobName']) <= 63 and arns.JOB_NAME.fullmatch(document['jobName'])):
+    if not arns.JOB_NAME.fullmatch(document['jobName']):
         raise invalid('jobName is not a job name')
     kind = document.get('customizationType', 'FINE_TUNING')
     if kind not in CREATABLE:
@@ -178,7 +182,8 @@ def read_spec(document: Mapping[str, Any]) -> tuple[JobSpec, dict[str, str]]:
     except ValueError as error:
         raise invalid(str(error)) from None
     validators = (document.get('validationDataConfig') or {}).get('validators') or ()
-    spec = JobSpec(
+    key = document.get('customModelKmsKeyId')
+    return JobSpec(
         name=document['jobName'],
         base_model=document['baseModelIdentifier'],
         customization_type=kind,
@@ -189,11 +194,10 @@ def read_spec(document: Mapping[str, Any]) -> tuple[JobSpec, dict[str, str]]:
         training_data=document['trainingDataConfig'],
         validators=tuple(validator['s3Uri'] for validator in validators),
         output_s3_uri=document['outputDataConfig']['s3Uri'],
-        kms_key_arn=document.get('customModelKmsKeyId'),
+        kms_key_arn=key and arns.key_arn(scope.account, scope.region, key),
         vpc_config=document.get('vpcConfig'),
         customization_config=document.get('customizationConfig'),
     )
-    return spec, read_tags(document.get('jobTags'))
 
 
 def _max_results(text: str | None) -> int:

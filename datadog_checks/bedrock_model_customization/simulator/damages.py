@@ -33,6 +33,8 @@ class Slow(Fault):
     bytes_per_second: float
 
     def after(self, call: Call, answer: Answer) -> Answer:
+        if answer.delivery is not Delivery.WHOLE:
+            return answer
         return replace(answer, delivery=Delivery.SLOW, bytes_per_second=self.bytes_per_second)
 
 
@@ -69,7 +71,7 @@ class HalfBody(Fault):
     """Announces the whole body, sends half of it, and closes."""
 
     def after(self, call: Call, answer: Answer) -> Answer:
-        return replace(answer, delivery=Delivery.HALF)
+        return replace(answer, delivery=Delivery.HALF) if answer.delivery is Delivery.WHOLE else answer
 
 
 @dataclass(kw_only=True)
@@ -84,7 +86,7 @@ class RawBody(Fault):
         return replace(
             answer,
             body=self.body,
-            status=self.status or answer.status,
+            status=self.status if self.status is not None else answer.status,
             content_type=self.content_type or answer.content_type,
         )
 

@@ -67,6 +67,8 @@ class SimulatedJob:
     )
 
     def __init__(self, account: str, region: str, spec: JobSpec, timeline: Timeline, *, job_id: str | None = None):
+        if not arns.JOB_NAME.fullmatch(spec.name):
+            raise ValueError(f'not a job name: {spec.name!r}')
         self.account = account
         self.region = region
         self.spec = spec

@@ -35,7 +35,7 @@ class MotoBackend:
                 call.path,
                 method=call.method,
                 query_string=call.query_string,
-                base_url=endpoint_url,
+                base_url=endpoint_url or 'http://127.0.0.1',
                 headers=[(name, value) for name, value in call.headers.items() if name.lower() not in _NOT_PASSED],
                 data=call.body,
             )

@@ -16,7 +16,7 @@ from .accounts import Accounts
 from .bedrock import Bedrock, resource_arn
 from .clock import Clock
 from .errors import ApiError, render
-from .faults import Faults
+from .faults import Fault, Faults
 from .job import SimulatedJob
 from .ledger import Ledger, Request
 from .moto_backend import MotoBackend, error_code, issued_access_key
@@ -46,10 +46,7 @@ class Service:
         started = time.perf_counter()
         call = read_call(method, raw_path, headers, body)
         try:
-            answer = await self._answer(call)
-            error = error_code(answer)
-        except ApiError as raised:
-            error, answer = raised.code, render(raised, call.protocol)
+            answer, error = await self._answer(call)
         except Exception as raised:
             # Our own defect, or a package that is not installed. No client retries a 501, and its message says why.
             logger.exception('The simulator could not answer %s', call.operation)
@@ -62,23 +59,23 @@ class Service:
         self.requests.add(Request(time.time(), call.operation, call.account, call.region, status, error, job, seconds))
         return answer
 
-    async def _answer(self, call: Call) -> Answer:
-        self.accounts.identify(call)
-        if call.service == 'bedrock':
-            with self.lock:
-                call.job = self._named_job(call)
-        struck = self.faults.striking(call)
-        if not struck:
-            return await self._handle(call)
-        if delay := sum(fault.delay(self.faults.rng) for fault in struck):
-            await asyncio.sleep(delay)
-        for fault in struck:
-            if (answer := fault.before(call)) is not None:
-                return answer
-        answer = await self._handle(call)
+    async def _answer(self, call: Call) -> tuple[Answer, str | None]:
+        """Return the answer, and AWS's error code if it is an error."""
+        struck: list[Fault] = []
+        try:
+            self.accounts.identify(call)
+            call.job = self._named_job(call)
+            struck = self.faults.striking(call)
+            if delay := sum(fault.delay(self.faults.rng) for fault in struck):
+                await asyncio.sleep(delay)
+            refusal = next((answer for fault in struck if (answer := fault.before(call)) is not None), None)
+            answer = refusal or await self._handle(call)
+            error = error_code(answer)
+        except ApiError as raised:
+            error, answer = raised.code, render(raised, call.protocol)
         for fault in struck:
             answer = fault.after(call, answer)
-        return answer
+        return answer, error
 
     async def _handle(self, call: Call) -> Answer:
         """Return the service's own answer."""
@@ -102,9 +99,12 @@ class Service:
 
     def _named_job(self, call: Call) -> SimulatedJob | None:
         """Return the job that the call names, so that faults and the ledger know it."""
+        if call.service != 'bedrock':
+            return None
         identifier = call.identifier
         if identifier is None and call.operation in _BY_RESOURCE:
             identifier = resource_arn(call)
         if identifier is None:
             return None
-        return self.accounts.get(call.account).scope(call.region).find(identifier, self.clock.now())
+        with self.lock:
+            return self.accounts.get(call.account).scope(call.region).find(identifier, self.clock.now())

@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from . import arns
 from .errors import ApiError, Trouble, conflict, invalid, not_found, trouble
 from .job import SimulatedJob
 
-MAX_TAGS = 50
+MAX_TAGS: Final = 50
 
 
 class Window(NamedTuple):
@@ -54,13 +54,16 @@ class Scope:
 
     def add_all(self, jobs: Iterable[tuple[SimulatedJob, Mapping[str, str] | None]]) -> None:
         """Add many jobs with their tags; far quicker than one by one."""
-        for job, tags in jobs:
-            self._index(job)
-            self._jobs.append(job)
-            if tags:
-                self._tags[job.arn] = dict(tags)
-        self._jobs.sort(key=_sort_key)
-        self._tagged = sorted(self._tags)
+        try:
+            for job, tags in jobs:
+                self._index(job)
+                self._jobs.append(job)
+                if tags:
+                    self._tags[job.arn] = dict(tags)
+        finally:
+            # A name in use stops the loop; what was added before it must be in order all the same.
+            self._jobs.sort(key=_sort_key)
+            self._tagged = sorted(self._tags)
 
     def find(self, identifier: str, now: datetime) -> SimulatedJob | None:
         """Return the job of that ARN or name, if it exists by `now`."""

@@ -116,8 +116,11 @@ def encode_cbor(document: Mapping[str, Any]) -> bytes:
 
 
 def decode_cbor(body: bytes) -> Any:
-    """Decode a smithy-rpc-v2-cbor body."""
-    return cbor2.loads(body) if body else {}
+    """Decode a smithy-rpc-v2-cbor body; raises ValueError for anything else."""
+    try:
+        return cbor2.loads(body) if body else {}
+    except cbor2.CBORError as error:
+        raise ValueError(str(error)) from None
 
 
 def _read_tagging(call: Call) -> None:

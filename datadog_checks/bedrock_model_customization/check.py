@@ -12,14 +12,17 @@ from datadog_checks.base import AgentCheck
 from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.http import should_bypass_proxy
 
+from . import config
 from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, advise, explain
 from .aws.session import AwsSession
+from .aws.usage import Footprint
 from .collector import Collector, ScopePoll
 from .config_models import ConfigMixin
 from .reporting import metrics
 from .reporting.events import is_too_old, job_event
 from .reporting.metrics import Sample
+from .reporting.tags import tag
 from .reporting.text import one_line
 from .settings import Settings, cache_id, read_settings
 from .state import StateStore
@@ -54,6 +57,11 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def persistent_cache_id(self) -> str:
         """Return what the Agent keeps this instance's state under: an edit to an unrelated option keeps the state."""
         return cache_id(self.instance or {})
+
+    def load_configuration_models(self, package_path: str | None = None) -> None:
+        """Load the models. Raises ConfigurationError that names each option, what was given and what is allowed."""
+        config.validate(self.instance or {}, self.init_config or {})
+        super().load_configuration_models(package_path)
 
     def _prepare(self) -> None:
         agent_proxy = datadog_agent.get_config('proxy') or None
@@ -111,6 +119,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         collector, poll = self._collectors[region], outcome.poll
         tags = self.settings.tagger.scope(collector.account_id, region)
         self._submit(self._health(region, outcome, now), tags)
+        self._submit_footprint(collector.scope.footprint(), tags)
         if poll is None:
             self._note_problems(region, [explain(outcome.error or Exception(), 'poll')])
             return
@@ -183,6 +192,14 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         for key in self._problems.get(region, set()) - texts.keys():
             self.log.info('%s: no longer: %s', region, one_line(key, MAX_LOGGED))
         self._problems[region] = set(texts)
+
+    def _submit_footprint(self, footprint: Footprint, tags: list[str]) -> None:
+        for operation, requests in footprint.requests.items():
+            of_operation = [*tags, tag('operation', operation)]
+            self.count(metrics.API_REQUESTS, requests, of_operation)
+            self.count(metrics.API_THROTTLES, footprint.throttles[operation], of_operation)
+        for (operation, reason), errors in footprint.errors.items():
+            self.count(metrics.API_ERRORS, errors, [*tags, tag('operation', operation), tag('reason', reason)])
 
     def _submit(self, samples: Iterable[Sample], tags: list[str]) -> None:
         for name, value, own_tags in samples:

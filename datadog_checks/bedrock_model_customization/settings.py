@@ -47,7 +47,7 @@ def read_settings(
     `bypass_proxy` tells for a URL and a list of hosts whether the URL is one of theirs.
     """
     job_filter = JobFilter(_criteria(instance.include), _criteria(instance.exclude))
-    regions = tuple(instance.regions or ())
+    regions = instance.regions or ()
     proxies, no_proxy = _proxies(instance, shared, agent_proxy)
     concurrency = _number(instance.max_concurrency)
     return Settings(

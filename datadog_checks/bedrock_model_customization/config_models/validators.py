@@ -1,0 +1,216 @@
+"""Rules of the configuration that its types cannot say. Each message says what is allowed; `config.py` adds the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+STATUSES = ('InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped')
+CUSTOMIZATION_TYPES = (
+    'FINE_TUNING',
+    'CONTINUED_PRE_TRAINING',
+    'DISTILLATION',
+    'REINFORCEMENT_FINE_TUNING',
+    'IMPORTED',
+)
+EVENTS = (
+    'created',
+    'stopping',
+    'completed',
+    'failed',
+    'stopped',
+    'phase_started',
+    'phase_ended',
+    'unknown_status',
+)
+RETRY_MODES = ('adaptive', 'standard', 'legacy')
+GLOBS = ('job_names', 'base_models', 'tags')
+
+ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}')
+# Partition prefixes with one to three parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
+REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-\d{1,2}')
+SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
+
+Validator = Callable[..., Any]
+
+
+def between(low: float, high: float) -> Validator:
+    """Return a validator of a number's range; what is no number is left to the type's own message."""
+
+    def validate(value: Any, **_: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError(f'must be a number from {low:g} to {high:g}')
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return value
+        if not low <= number <= high:
+            raise ValueError(f'must be from {low:g} to {high:g}')
+        return value
+
+    return validate
+
+
+def each_of(allowed: Collection[str], *, may_be_empty: bool = True) -> Validator:
+    """Return a validator of a list of known words, each at most once."""
+
+    def validate(value: Any, **_: Any) -> Any:
+        texts = value if isinstance(value, list | tuple) else ()
+        for text in texts:
+            if isinstance(text, str) and text not in allowed:
+                raise ValueError(f'{text!r} is none of {", ".join(allowed)}')
+        if isinstance(value, list | tuple) and not value and not may_be_empty:
+            raise ValueError('must not be empty')
+        _refuse_duplicates(texts)
+        return value
+
+    return validate
+
+
+def one_of(allowed: Collection[str]) -> Validator:
+    """Return a validator of a known word."""
+
+    def validate(value: Any, **_: Any) -> Any:
+        if isinstance(value, str) and value not in allowed:
+            raise ValueError(f'must be one of {", ".join(allowed)}')
+        return value
+
+    return validate
+
+
+def globs(value: Any, **_: Any) -> Any:
+    """Refuse empty patterns: one would match nothing, or an unset template variable stands behind it."""
+    if isinstance(value, list | tuple) and any(isinstance(text, str) and not text.strip() for text in value):
+        raise ValueError('must hold no empty pattern')
+    return value
+
+
+instance_connect_timeout = between(0.1, 300)
+instance_read_timeout = between(0.1, 300)
+instance_max_attempts = between(1, 20)
+instance_max_concurrency = between(1, 32)
+instance_collection_timeout = between(1, 3600)
+instance_lookback_hours = between(1, 17520)
+instance_terminal_job_hours = between(0, 17520)
+instance_max_tracked_jobs = between(1, 1_000_000)
+instance_max_reported_jobs = between(0, 100_000)
+instance_max_describes_per_poll = between(1, 10_000)
+instance_full_list_interval = between(60, 86_400)
+instance_tag_refresh_interval = between(60, 86_400)
+instance_max_job_tags = between(0, 200)
+instance_events_since = between(0, 18)
+instance_events = each_of(EVENTS)
+instance_retry_mode = one_of(RETRY_MODES)
+instance_job_tags_include = globs
+instance_job_tags_exclude = globs
+
+
+def instance_regions(value: Any, **_: Any) -> Any:
+    """Refuse what cannot be a Region, such as an availability zone or a name from the console."""
+    if not isinstance(value, list | tuple):
+        return value
+    if not value:
+        raise ValueError('must name at least one Region')
+    for region in value:
+        if isinstance(region, str) and not REGION.fullmatch(region):
+            raise ValueError(f'{region!r} is not the code of a Region, such as us-east-1 or us-gov-west-1')
+    _refuse_duplicates(value)
+    return value
+
+
+def instance_assume_role(value: Any, **_: Any) -> Any:
+    if isinstance(value, str) and not ROLE_ARN.fullmatch(value):
+        raise ValueError("must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
+    return value
+
+
+def instance_role_session_name(value: Any, **_: Any) -> Any:
+    if isinstance(value, str) and not SESSION_NAME.fullmatch(value):
+        raise ValueError('must be 2 to 64 letters, digits or any of _+=,.@-')
+    return value
+
+
+def instance_external_id(value: Any, **_: Any) -> Any:
+    if isinstance(value, str) and not 2 <= len(value) <= 1224:
+        raise ValueError('must have 2 to 1224 characters')
+    return value
+
+
+def instance_endpoint_url(value: Any, **_: Any) -> Any:
+    if isinstance(value, str):
+        _refuse_url(value, 'must be a URL such as https://example.com:8443', may_have_credentials=False)
+    return value
+
+
+def proxy(value: Any, **_: Any) -> Any:
+    """Refuse proxies that are no URLs. They may carry credentials, which are never shown."""
+    for scheme in ('http', 'https') if isinstance(value, dict) else ():
+        if isinstance(value.get(scheme), str):
+            _refuse_url(value[scheme], f'{scheme} must be a URL such as http://proxy.example.com:3128')
+    return value
+
+
+instance_proxy = shared_proxy = proxy
+
+
+def criteria(value: Any, **_: Any) -> Any:
+    """Validate the lists of `include` or `exclude`."""
+    if not isinstance(value, dict):
+        return value
+    unknown = value.keys() - {*GLOBS, 'statuses', 'customization_types'}
+    if unknown:
+        known = ', '.join((*GLOBS, 'statuses', 'customization_types'))
+        raise ValueError(f'{min(map(str, unknown))!r} is none of {known}')
+    for name, validate in (
+        *((name, globs) for name in GLOBS),
+        ('statuses', each_of(STATUSES)),
+        ('customization_types', each_of(CUSTOMIZATION_TYPES)),
+    ):
+        try:
+            validate(value.get(name))
+        except ValueError as error:
+            raise ValueError(f'{name}: {error}') from error
+    for tag in value.get('tags') or ():
+        if isinstance(tag, str) and ':' not in tag:
+            raise ValueError(f"tags: {tag!r} has no colon; a tag's pattern is key:value, such as team:*")
+    return value
+
+
+instance_include = instance_exclude = criteria
+
+
+def check_instance(model: Any) -> Any:
+    """Refuse options that contradict each other."""
+    if model.external_id and not model.assume_role:
+        raise ValueError('external_id is only used with assume_role, which is not set')
+    if model.skip_proxy and model.proxy:
+        raise ValueError('proxy and skip_proxy contradict each other: set one of them')
+    if model.include and model.exclude:
+        for name in (*GLOBS, 'statuses', 'customization_types'):
+            both = set(getattr(model.include, name) or ()) & set(getattr(model.exclude, name) or ())
+            if both:
+                raise ValueError(f'{min(both)!r} is in {name} of both include and exclude: nothing could match it')
+    if set(model.job_tags_include or ()) & set(model.job_tags_exclude or ()):
+        raise ValueError('job_tags_include and job_tags_exclude hold the same pattern: it would have no effect')
+    return model
+
+
+def _refuse_duplicates(values: Collection[Any]) -> None:
+    texts = [text for text in values if isinstance(text, str)]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise ValueError(f'{text!r} is given twice')
+
+
+def _refuse_url(text: str, allowed: str, *, may_have_credentials: bool = True) -> None:
+    try:
+        url = urlsplit(text)
+        is_complete = url.scheme in ('http', 'https') and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ValueError(allowed)
+    if not may_have_credentials and url.username is not None:
+        raise ValueError(f'{allowed}, without user and password')

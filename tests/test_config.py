@@ -1,0 +1,179 @@
+"""Mistakes in the configuration are explained: which option, what was given, what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from datadog_checks.base import ConfigurationError
+
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.config import validate
+from datadog_checks.bedrock_model_customization.settings import Settings, cache_id
+
+from .paths import ROOT
+
+ROLE = 'arn:aws:iam::123456789012:role/Datadog'
+
+MISTAKES: list[tuple[dict[str, Any], str, str]] = [
+    ({'regions': 'us-east-1'}, 'regions: must be a list', "'us-east-1'"),
+    ({'regions': []}, 'regions: must name at least one Region', '[]'),
+    ({'regions': ['us-east-1a']}, "regions: 'us-east-1a' is not the code of a Region", "['us-east-1a']"),
+    ({'regions': ['N. Virginia']}, "regions: 'N. Virginia' is not the code", 'N. Virginia'),
+    ({'regions': ['us-east-1', 'us-east-1']}, "regions: 'us-east-1' is given twice", 'us-east-1'),
+    ({'regions': [1]}, 'regions -> 1: must be a text', '1'),
+    ({'assume_role': 'Datadog'}, "assume_role: must be a role's ARN", "'Datadog'"),
+    ({'assume_role': 'arn:aws:iam::12:role/x'}, "assume_role: must be a role's ARN", 'arn:aws:iam::12:role/x'),
+    ({'assume_role': 'arn:aws:iam::123456789012:user/x'}, "assume_role: must be a role's ARN", 'user/x'),
+    ({'external_id': 'abc'}, 'external_id is only used with assume_role', ''),
+    ({'assume_role': ROLE, 'external_id': 'x'}, 'external_id: must have 2 to 1224 characters', '(hidden)'),
+    ({'role_session_name': 'a b'}, 'role_session_name: must be 2 to 64 letters', "'a b'"),
+    ({'endpoint_url': 'localhost:80'}, 'endpoint_url: must be a URL', '(hidden)'),
+    ({'endpoint_url': 'http://me:pass@x'}, 'endpoint_url: must be a URL', '(hidden)'),
+    ({'proxy': {'https': 'me:pass@x'}}, 'proxy: https must be a URL', '(hidden)'),
+    ({'proxy': 'http://x'}, 'proxy: must be a mapping', '(hidden)'),
+    ({'proxy': {'https': 'http://x'}, 'skip_proxy': True}, 'proxy and skip_proxy contradict each other', ''),
+    ({'skip_proxy': 'maybe'}, 'skip_proxy: must be true or false', "'maybe'"),
+    ({'connect_timeout': 0}, 'connect_timeout: must be from 0.1 to 300', '0'),
+    ({'read_timeout': 'long'}, 'read_timeout: must be a number', "'long'"),
+    ({'retry_mode': 'eager'}, 'retry_mode: must be one of adaptive, standard, legacy', "'eager'"),
+    ({'max_attempts': 1.5}, 'max_attempts: must be a whole number', '1.5'),
+    ({'max_attempts': True}, 'max_attempts: must be a number from 1 to 20', 'True'),
+    ({'max_concurrency': 100}, 'max_concurrency: must be from 1 to 32', '100'),
+    ({'collection_timeout': 0}, 'collection_timeout: must be from 1 to 3600', '0'),
+    ({'lookback_hours': 0}, 'lookback_hours: must be from 1 to 17520', '0'),
+    ({'lookback_hours': float('nan')}, 'lookback_hours: must be from 1 to 17520', 'nan'),
+    ({'terminal_job_hours': -1}, 'terminal_job_hours: must be from 0 to 17520', '-1'),
+    ({'max_tracked_jobs': 0}, 'max_tracked_jobs: must be from 1 to 1e+06', '0'),
+    ({'max_reported_jobs': -1}, 'max_reported_jobs: must be from 0 to 100000', '-1'),
+    ({'max_describes_per_poll': 0}, 'max_describes_per_poll: must be from 1 to 10000', '0'),
+    ({'full_list_interval': 1}, 'full_list_interval: must be from 60 to 86400', '1'),
+    ({'tag_refresh_interval': 1}, 'tag_refresh_interval: must be from 60 to 86400', '1'),
+    ({'max_job_tags': 300}, 'max_job_tags: must be from 0 to 200', '300'),
+    ({'events': ['fail']}, "events: 'fail' is none of created, stopping", "['fail']"),
+    ({'events': 'failed'}, 'events: must be a list', "'failed'"),
+    ({'events_since': 19}, 'events_since: must be from 0 to 18', '19'),
+    ({'events_since': None}, 'events_since: has no value', ''),
+    ({'include': ['a']}, 'include: must be a mapping', 'a'),
+    ({'include': {'names': ['a']}}, "include: 'names' is none of job_names", 'names'),
+    ({'include': {'statuses': ['Done']}}, "include: statuses: 'Done' is none of InProgress", 'Done'),
+    ({'exclude': {'customization_types': ['FT']}}, "exclude: customization_types: 'FT' is none of FINE_TUNING", 'FT'),
+    ({'include': {'job_names': ['']}}, 'include: job_names: must hold no empty pattern', "''"),
+    ({'include': {'tags': ['team']}}, "include: tags: 'team' has no colon", 'team'),
+    (
+        {'include': {'job_names': ['a']}, 'exclude': {'job_names': ['a']}},
+        "'a' is in job_names of both include and exclude",
+        '',
+    ),
+    ({'job_tags_include': [' ']}, 'job_tags_include: must hold no empty pattern', "' '"),
+    ({'job_tags_include': ['a'], 'job_tags_exclude': ['a']}, 'job_tags_include and job_tags_exclude', ''),
+    ({'tags': 'team:x'}, 'tags: must be a list', "'team:x'"),
+]
+
+
+@pytest.mark.parametrize(('instance', 'message', 'given'), MISTAKES, ids=[message for _, message, _ in MISTAKES])
+def test_a_mistake_is_explained(instance: dict[str, Any], message: str, given: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        validate(instance, {})
+    assert message in str(raised.value)
+    assert given in str(raised.value)
+    assert 'pass@' not in str(raised.value)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        validate({'max_attempts': 0, 'regions': []}, {'proxy': {'http': 'x'}})
+    assert [line.partition(':')[0] for line in str(raised.value).splitlines()] == [
+        'init_config.proxy',
+        'max_attempts',
+        'regions',
+    ]
+
+
+@pytest.mark.parametrize(
+    'instance',
+    [
+        {},
+        {'regions': ['us-gov-west-1', 'eusc-de-east-1', 'us-isob-east-1', 'ap-southeast-7']},
+        {'assume_role': 'arn:aws-us-gov:iam::123456789012:role/path/Datadog', 'external_id': 'abc'},
+        {'events': [], 'events_since': 18, 'lookback_hours': 24.0, 'max_attempts': '3'},
+        {'tags': ['env:prod'], 'service': 'x', 'min_collection_interval': 300},
+        {'a_key_of_the_agent': 1},
+    ],
+)
+def test_what_is_allowed(instance: dict[str, Any]) -> None:
+    validate(instance, {})
+
+
+def settings(instance: dict[str, Any], init_config: dict[str, Any] | None = None) -> Settings:
+    check = BedrockModelCustomizationCheck('bedrock_model_customization', init_config or {}, [instance])
+    for initialise in list(check.check_initializations):
+        initialise()
+    return check.settings
+
+
+def test_defaults(aws_environment: None) -> None:
+    made = settings({})
+    assert made.regions == ('us-east-1', 'us-west-2')
+    assert made.events == {'created', 'stopping', 'completed', 'failed', 'stopped', 'unknown_status'}
+    assert (made.aws.retry_mode, made.aws.max_attempts, made.aws.proxies) == ('adaptive', 10, None)
+    assert (made.aws.assume_role, made.aws.endpoint_url, made.aws.tls_ca_cert) == (None, None, None)
+    assert (made.tagger.tag_filter.include, made.tagger.tag_filter.exclude) == (('*',), ('aws:*',))
+
+
+@pytest.mark.parametrize(
+    ('instance', 'init_config', 'agent', 'proxies'),
+    [
+        (
+            {'proxy': {'https': 'http://a'}},
+            {'proxy': {'https': 'http://b'}},
+            {'https': 'http://c'},
+            {'https': 'http://a'},
+        ),
+        ({}, {'proxy': {'https': 'http://b'}}, {'https': 'http://c'}, {'https': 'http://b'}),
+        ({}, {}, {'https': 'http://c', 'http': '', 'no_proxy': []}, {'https': 'http://c'}),
+        ({}, {}, {}, None),
+        ({'skip_proxy': True}, {'proxy': {'https': 'http://b'}}, {'https': 'http://c'}, {}),
+    ],
+)
+def test_which_proxy(
+    instance: dict[str, Any],
+    init_config: dict[str, Any],
+    agent: dict[str, Any],
+    proxies: dict[str, str] | None,
+    datadog_agent: Any,
+    aws_environment: None,
+) -> None:
+    datadog_agent._config['proxy'] = agent
+    assert settings(instance, init_config).aws.proxies == proxies
+
+
+def test_hosts_to_reach_directly(aws_environment: None) -> None:
+    made = settings({'proxy': {'https': 'http://a', 'no_proxy': ['.amazonaws.com']}})
+    assert made.aws.bypass_proxy is not None
+    assert made.aws.bypass_proxy('https://bedrock.us-east-1.amazonaws.com')
+    assert not made.aws.bypass_proxy('https://example.com')
+
+
+def test_the_state_belongs_to_whose_jobs_are_seen() -> None:
+    one = {'assume_role': ROLE, 'tags': ['a:b'], 'regions': ['us-east-1'], 'lookback_hours': 5}
+    assert cache_id(one) == cache_id({'assume_role': ROLE, 'regions': ['us-west-2'], 'events': []})
+    different = [
+        {},
+        {'assume_role': ROLE},
+        {'external_id': ROLE},
+        {'endpoint_url': ROLE},
+        {'include': {'job_names': ['a']}},
+    ]
+    assert len({cache_id(instance) for instance in different}) == len(different)
+
+
+def test_the_example_is_one_and_is_valid() -> None:
+    top = (ROOT / 'conf.yaml.example').read_text()
+    packaged = ROOT / 'datadog_checks' / 'bedrock_model_customization' / 'data' / 'conf.yaml.example'
+    assert top == packaged.read_text()
+    document = yaml.safe_load(top)
+    (instance,) = document['instances']
+    assert instance == {'regions': ['us-east-1', 'us-west-2'], 'min_collection_interval': 60}
+    validate(instance, document['init_config'] or {})

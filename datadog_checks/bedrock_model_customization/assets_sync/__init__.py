@@ -1,0 +1,1 @@
+"""Brings dashboards, monitors and SLOs to Datadog, and finds out what is there. Needs the extra `api`."""

@@ -1,0 +1,122 @@
+"""What a site changes about the assets without editing them: a YAML file, checked strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import AssetsError
+
+Handle = Annotated[str, Field(pattern=r'^@\S+$')]
+Tag = Annotated[str, Field(pattern=r'^[A-Za-z][\w\-./]*:[^,\s]+$', max_length=200)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class Thresholds(_Strict):
+    """A monitor's thresholds. What is not named stays as in the file; null removes it."""
+
+    critical: float | None = None
+    warning: float | None = None
+    critical_recovery: float | None = None
+    warning_recovery: float | None = None
+
+
+class MonitorOverlay(_Strict):
+    """What a site changes about one monitor."""
+
+    enabled: bool = True
+    thresholds: Thresholds = Thresholds()
+    handles: list[Handle] | None = None
+    """Who is notified, instead of the overlay's general handles."""
+    tags: list[Tag] = []
+    priority: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Target(_Strict):
+    """An SLO's target in percent, over a timeframe."""
+
+    timeframe: Literal['7d', '30d', '90d']
+    target: Annotated[float, Field(gt=0, lt=100)]
+    warning: Annotated[float, Field(gt=0, lt=100)] | None = None
+
+
+class SloOverlay(_Strict):
+    """What a site changes about one SLO."""
+
+    enabled: bool = True
+    thresholds: list[Target] | None = None
+    tags: list[Tag] = []
+
+
+class DashboardOverlay(_Strict):
+    """What a site changes about one dashboard."""
+
+    enabled: bool = True
+
+
+class Overlay(_Strict):
+    """What a site changes. Keys below `monitors`, `slos` and `dashboards` are file names without `.json`."""
+
+    deployment: Annotated[str, Field(pattern=r'^[a-z0-9][a-z0-9_-]{0,49}$')] = 'default'
+    """Tells one set of assets from another in the same organisation; part of the ownership marker."""
+    prefix: str = ''
+    team: Annotated[str, Field(pattern=r'^[a-z0-9][\w\-./]*$')] | None = None
+    tags: list[Tag] = []
+    handles: list[Handle] = []
+    monitors: dict[str, MonitorOverlay] = {}
+    slos: dict[str, SloOverlay] = {}
+    dashboards: dict[str, DashboardOverlay] = {}
+
+    def monitor(self, stem: str) -> MonitorOverlay:
+        return self.monitors.get(stem, MonitorOverlay())
+
+    def slo(self, stem: str) -> SloOverlay:
+        return self.slos.get(stem, SloOverlay())
+
+    def is_enabled(self, kind: str, stem: str) -> bool:
+        """Whether an asset is to be there at all."""
+        every: Mapping[str, Mapping[str, Any]] = {
+            'monitor': self.monitors,
+            'slo': self.slos,
+            'dashboard': self.dashboards,
+        }
+        return bool(every[kind][stem].enabled) if stem in every[kind] else True
+
+
+def read_overlay(*paths: Path | None) -> Overlay:
+    """Return the overlay in one or several files; what a later one says wins. None is passed over."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        if path:
+            merged = _merge(merged, _load(path))
+    try:
+        return Overlay.model_validate(merged)
+    except ValidationError as error:
+        names = ' and '.join(str(path) for path in paths if path)
+        details = '\n'.join(f'  {".".join(map(str, one["loc"]))}: {one["msg"]}' for one in error.errors())
+        raise AssetsError(f'{names} cannot be used:\n{details}') from None
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise AssetsError(f'{path} cannot be read: {" ".join(str(error).split())}') from None
+    if document is not None and not isinstance(document, dict):
+        raise AssetsError(f'{path} is not a mapping of settings.')
+    return document or {}
+
+
+def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

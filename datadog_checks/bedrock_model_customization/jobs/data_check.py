@@ -1,0 +1,51 @@
+"""How many records Bedrock's data check took and refused, from the `manifest.report.csv` files that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from .csv_rows import cell, finite_number, read_table
+from .job import finite
+
+# Names in lower case, as in the only files seen: fileName,totalProcessedRecordCount,acceptedRecordCount,...
+COLUMNS: Final = {
+    'processed': 'totalprocessedrecordcount',
+    'accepted': 'acceptedrecordcount',
+    'partially_accepted': 'partiallyacceptedrecordcount',
+    'rejected': 'rejectedrecordcount',
+}
+
+
+class RecordCounts(NamedTuple):
+    """Numbers of records, each summed over the files of the data set; None where no report has that column."""
+
+    processed: float | None = None
+    accepted: float | None = None
+    partially_accepted: float | None = None
+    rejected: float | None = None
+
+    def plus(self, other: RecordCounts) -> RecordCounts:
+        """Return the sums of two reports."""
+        return RecordCounts(*(_sum(mine, theirs) for mine, theirs in zip(self, other, strict=True)))
+
+
+def read_manifest(chunks: Iterable[bytes], *, is_complete: bool = True) -> RecordCounts:
+    """Read one report, by its column names. Numbers that are negative or not finite are left out."""
+    table = read_table(chunks, is_complete=is_complete)
+    positions = [table.position(name) for name in COLUMNS.values()]
+    totals: list[float | None] = [None] * len(positions)
+    for row in table.rows:
+        for index, position in enumerate(positions):
+            count = finite_number(cell(row, position))
+            if count is not None and count >= 0:
+                totals[index] = _sum(totals[index], count)
+    return RecordCounts(*totals)
+
+
+def _sum(left: float | None, right: float | None) -> float | None:
+    """Return the sum of what is there. One that leaves the range of floating point numbers stays as it was."""
+    if left is None or right is None:
+        return right if left is None else left
+    total = finite(left + right)
+    return left if total is None else total

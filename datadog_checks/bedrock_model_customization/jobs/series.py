@@ -1,0 +1,126 @@
+"""A number that changes with the steps of a training run, kept in bounded memory however long the run is."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final, NamedTuple
+
+from .job import finite
+
+MAX_CELLS: Final = 1024
+RECENT: Final = 1000
+# The last part of a run, for its trend; and how many points a trend wants, and needs.
+TREND_SHARE: Final = 0.2
+TREND_POINTS_WANTED: Final = 10
+TREND_POINTS_NEEDED: Final = 3
+TREND_STEPS: Final = 100
+
+
+class Point(NamedTuple):
+    """A value at a step."""
+
+    step: float
+    value: float
+
+
+class Trend(NamedTuple):
+    """The slope of a least-squares line, in units of the value per 100 steps; it rests on `points` from `start` on."""
+
+    slope: float
+    start: float
+    points: int
+
+
+@dataclass(slots=True)
+class Cell:
+    """Neighbouring points, summed up: what a least-squares line and a chart need of them.
+
+    `xx` and `xy` are the sums of squared deviations of the steps, and of the products of the deviations of steps and
+    values, each from its mean (Chan, Golub and LeVeque's way to merge them keeps their precision).
+    """
+
+    first: float
+    last: float
+    count: int
+    mean_step: float
+    mean_value: float
+    xx: float = 0.0
+    xy: float = 0.0
+
+    def merge(self, other: Cell) -> None:
+        """Add the points of the cell that follows."""
+        count = self.count + other.count
+        by_step, by_value = other.mean_step - self.mean_step, other.mean_value - self.mean_value
+        weight = self.count * other.count / count
+        self.xx += other.xx + by_step * by_step * weight
+        self.xy += other.xy + by_step * by_value * weight
+        self.mean_step += by_step * other.count / count
+        self.mean_value += by_value * other.count / count
+        self.last, self.count = other.last, count
+
+
+class Series:
+    """Points in the order of their steps, each step once; both numbers finite.
+
+    Up to 1024 points are kept as they are. Beyond, neighbours share a cell, of which there are 512 to 1024.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.latest: Point | None = None
+        self.best: Point | None = None
+        self.recent: deque[Point] = deque(maxlen=RECENT)
+        self._cells: list[Cell] = []
+        self._points_per_cell = 1
+
+    def add(self, step: float, value: float) -> None:
+        """Add the next point."""
+        self.count += 1
+        self.latest = Point(step, value)
+        self.recent.append(self.latest)
+        if self.best is None or value < self.best.value:
+            self.best = self.latest
+        point = Cell(step, step, 1, step, value)
+        if self._cells and self._cells[-1].count < self._points_per_cell:
+            self._cells[-1].merge(point)
+            return
+        if len(self._cells) == MAX_CELLS:
+            self._halve()
+        self._cells.append(point)
+
+    def points(self) -> list[Point]:
+        """Return the points, or the means of neighbouring ones where there are many; for a chart."""
+        means = (Point(cell.mean_step, cell.mean_value) for cell in self._cells)
+        return [point for point in means if isfinite(point.step) and isfinite(point.value)]
+
+    def trend(self) -> Trend | None:
+        """Return the trend over the last fifth of the steps, or over the last ten points where that holds fewer.
+
+        Of a run with more than 1024 points the fifth begins with the first cell that lies in it as a whole. None with
+        fewer than three points, and where the sums leave the range of floating point numbers.
+        """
+        if not self._cells:
+            return None
+        end = self._cells[-1].last
+        begin = end - TREND_SHARE * (end - self._cells[0].first)
+        window: Cell | None = None
+        for cell in reversed(self._cells):
+            if window is not None and cell.first < begin and window.count >= TREND_POINTS_WANTED:
+                break
+            merged = Cell(cell.first, cell.last, cell.count, cell.mean_step, cell.mean_value, cell.xx, cell.xy)
+            if window is not None:
+                merged.merge(window)
+            window = merged
+        if window is None or window.count < TREND_POINTS_NEEDED or not window.xx > 0:
+            return None
+        slope = finite(window.xy / window.xx * TREND_STEPS)
+        return None if slope is None else Trend(slope, window.first, window.count)
+
+    def _halve(self) -> None:
+        """Merge each pair of neighbouring cells."""
+        for left, right in zip(self._cells[::2], self._cells[1::2], strict=True):
+            left.merge(right)
+        self._cells = self._cells[::2]
+        self._points_per_cell *= 2

@@ -16,6 +16,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
     AccessDenied,
     Fleet,
+    RawBody,
     ReplaceMember,
     ServerError,
     Throttle,
@@ -180,9 +181,11 @@ def test_tags_come_in_bulk_and_are_refreshed(scope: World) -> None:
     poll = scope.poll()
     assert scope.requests()['GetResources'] == 2
     assert {job.job_name: job.tags for job in poll.jobs}['job-7'] == {'number': '7'}
-    scope.simulator.scope(REGION).tag(arn, {'team': 'late'}) if hasattr(scope.simulator.scope(REGION), 'tag') else None
+    scope.simulator.tag(arn, {'team': 'late'})
     scope.poll(HOUR)
     assert scope.requests()['GetResources'] == 1
+    poll = scope.poll(MINUTE)
+    assert {job.job_name: job.tags for job in poll.jobs}['untagged'] == {'team': 'late'}
 
 
 def test_tags_one_by_one_where_the_tagging_api_is_denied(scope: World) -> None:
@@ -357,6 +360,19 @@ def test_one_malformed_job_hides_no_other(scope: World, member: str, value: Any)
     for _ in range(5):
         scope.poll(HOUR)
     assert [key for name, key in kinds(scope.told) if name == 'good'] == ['created', 'completed']
+
+
+@pytest.mark.parametrize('body', [b'', b'{}', b'{"modelCustomizationJobSummaries":[', b'<html>', b'[]', b'null'])
+def test_an_answer_that_is_none_is_no_empty_listing(scope: World, body: bytes) -> None:
+    scope.poll()
+    scope.add('bad', fails(T0 + MINUTE))
+    scope.clock.advance(HOUR)
+    with scope.simulator.faults.during(RawBody(operation='ListModelCustomizationJobs', body=body)):
+        with pytest.raises(AwsError) as raised:
+            scope.poll()
+        assert raised.value.kind is Kind.MALFORMED
+    scope.poll()
+    assert kinds(scope.told) == [('bad', 'created'), ('bad', 'failed')]
 
 
 def test_a_listing_by_five_requests_a_second_ends_complete(aws_environment: None) -> None:

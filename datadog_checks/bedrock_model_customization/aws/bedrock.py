@@ -49,9 +49,10 @@ class BedrockScope:
         while True:
             answer = self._call('bedrock', operation, 'list_model_customization_jobs', **arguments)
             summaries = answer.get('modelCustomizationJobSummaries')
-            if summaries is not None and not isinstance(summaries, list):
-                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'the summaries are not a list')
-            yield summaries or []
+            # An answer without jobs says so with an empty list; to take anything else for one would lose jobs.
+            if not isinstance(summaries, list):
+                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'no list of jobs in the answer')
+            yield summaries
             token = answer.get('nextToken')
             if not token:
                 return

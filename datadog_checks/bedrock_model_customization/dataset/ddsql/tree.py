@@ -1,0 +1,109 @@
+"""Finds syntax that DDSQL does not document, by an allow-list of what may stand in a syntax tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlglot import exp
+
+from .surface import ROW_FUNCTIONS
+from .text import Finding, position
+
+DOCUMENTED: Final[tuple[type[exp.Expression], ...]] = (
+    exp.Add, exp.Alias, exp.Array, exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Boolean, exp.Bracket, exp.CTE,
+    exp.Case, exp.Cast, exp.Column, exp.ColumnDef, exp.DPipe, exp.DataType, exp.Distinct, exp.Div, exp.Dot, exp.EQ,
+    exp.From, exp.GT, exp.GTE, exp.Group, exp.Having, exp.Identifier, exp.In, exp.Interval, exp.Is, exp.JSONPath,
+    exp.JSONPathPart, exp.Join, exp.Kwarg, exp.LT, exp.LTE, exp.Like, exp.Limit, exp.Literal, exp.Mul, exp.NEQ, exp.Neg,
+    exp.Not, exp.Null, exp.Offset, exp.Order, exp.Ordered, exp.Paren, exp.Select, exp.Star, exp.Sub, exp.Table,
+    exp.TableAlias, exp.Unnest, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With, exp.WithinGroup,
+)  # fmt: skip
+# What sqlglot counts among the functions, and is written as syntax: operators are checked as symbols.
+NOT_FUNCTIONS: Final[tuple[type[exp.Expression], ...]] = (exp.Exists, exp.AtTimeZone, exp.Explode)
+ALTERNATIVES: Final[dict[type[exp.Expression], tuple[str, str | None]]] = {
+    exp.All: ('ALL', None),
+    exp.Any: ('ANY', 'IN (…)'),
+    exp.AtTimeZone: ('AT TIME ZONE', 'times are in UTC: add an INTERVAL'),
+    exp.Between: ('BETWEEN', 'value >= low AND value <= high'),
+    exp.Cube: ('CUBE', 'GROUP BY'),
+    exp.Except: ('EXCEPT', 'LEFT JOIN … WHERE other.key IS NULL'),
+    exp.Exists: ('EXISTS', 'JOIN'),
+    exp.Explode: ('UNNEST outside FROM', 'FROM table, UNNEST(array) AS item'),
+    exp.Fetch: ('FETCH', 'LIMIT'),
+    exp.Filter: ('FILTER', 'SUM(CASE WHEN condition THEN 1 ELSE 0 END)'),
+    exp.GroupingSets: ('GROUPING SETS', 'GROUP BY'),
+    exp.ILike: ('ILIKE', 'LOWER(text) LIKE pattern'),
+    exp.Intersect: ('INTERSECT', 'JOIN'),
+    exp.Into: ('INTO', None),
+    exp.Lateral: ('LATERAL', 'FROM table, json_array_elements(column) AS item'),
+    exp.Lock: ('FOR UPDATE', None),
+    exp.NullSafeEQ: ('IS NOT DISTINCT FROM', 'a = b OR (a IS NULL AND b IS NULL)'),
+    exp.NullSafeNEQ: ('IS DISTINCT FROM', 'a <> b OR a IS NULL OR b IS NULL'),
+    exp.Rollup: ('ROLLUP', 'GROUP BY'),
+    exp.SimilarTo: ('SIMILAR TO', 'REGEXP_LIKE(text, pattern)'),
+    exp.Subquery: ('a subquery', 'WITH name AS (SELECT …), and JOIN it'),
+    exp.TableSample: ('TABLESAMPLE', 'LIMIT'),
+    exp.Union: ('UNION', 'one query each'),
+    exp.Values: ('VALUES', None),
+}
+# Written with a suggestion on them already, or by what holds them.
+_SILENT: Final = (
+    exp.BitwiseAnd, exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseXor, exp.LimitOptions, exp.Mod, exp.Parameter,
+    exp.Placeholder, exp.Pow,
+)  # fmt: skip
+
+
+def undocumented_syntax(sql: str, tree: exp.Expression) -> Iterator[Finding]:
+    """Yield what the tree holds and DDSQL does not document."""
+    for node in tree.walk():
+        yield from _node(sql, node)
+
+
+def place(sql: str, node: exp.Expression) -> tuple[int, int]:
+    """Return line and column, from 1, of the first thing in a node that knows where it stands."""
+    starts = [int(part.meta['start']) for part in node.walk() if 'start' in part.meta]
+    return position(sql, min(starts, default=0))
+
+
+def _node(sql: str, node: exp.Expression) -> Iterator[Finding]:
+    kind = type(node)
+    if isinstance(node, _SILENT):
+        return
+    if kind in ALTERNATIVES or not isinstance(node, (*DOCUMENTED, exp.Func)) or isinstance(node, NOT_FUNCTIONS):
+        if isinstance(node, exp.Subquery) and isinstance(node.parent, exp.Exists):
+            return
+        name, instead = ALTERNATIVES.get(kind, (_name(node), None))
+        yield Finding(*place(sql, node), f'{name} is not documented', instead)
+        return
+    message = _detail(node)
+    if message:
+        yield Finding(*place(sql, node), message[0], message[1])
+
+
+def _detail(node: exp.Expression) -> tuple[str, str | None] | None:
+    """Return what is wrong with a node of a kind that is documented in another form."""
+    if isinstance(node, exp.Distinct) and node.args.get('on'):
+        return 'DISTINCT ON is not documented', 'ROW_NUMBER() OVER (PARTITION BY …) in a WITH, and = 1'
+    if isinstance(node, exp.Join) and node.args.get('method'):
+        return f'{node.args["method"]} JOIN is not documented', 'JOIN … USING (column)'
+    if isinstance(node, exp.Join) and node.args.get('kind') == 'CROSS':
+        return 'CROSS JOIN is not documented', 'a comma in FROM'
+    if isinstance(node, exp.With) and node.args.get('recursive'):
+        return 'WITH RECURSIVE is not documented', None
+    if isinstance(node, exp.Table) and node.args.get('ordinality'):
+        return 'WITH ORDINALITY is not documented', 'ROW_NUMBER() OVER (…)'
+    if isinstance(node, exp.Unnest) and node.args.get('offset'):
+        return 'WITH ORDINALITY is not documented', 'ROW_NUMBER() OVER (…)'
+    if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+        return 'IS is documented with NULL and NOT NULL only', '= true'
+    if isinstance(node, exp.Order) and not isinstance(node.parent, (exp.Select, exp.Window, exp.WithinGroup)):
+        return 'ORDER BY inside a function is not documented', None
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ROW_FUNCTIONS and not isinstance(node.parent, exp.Table):
+        return f'{node.name.lower()} is documented in FROM only', f'FROM table, {node.name.lower()}(column) AS item'
+    return None
+
+
+def _name(node: exp.Expression) -> str:
+    if isinstance(node, exp.Command):
+        return str(node.this).upper()
+    return node.key.upper().replace('_', ' ')

@@ -1,0 +1,42 @@
+"""What answers queries: a PostgreSQL of the user's, or one of our own that holds the jobs of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from ..jobs.job import Job
+from .query import Dialect, Result, TimeFrame, run
+from .server import temporary_server
+from .sync import connect, sync
+
+Engine = Callable[[str], Result]
+"""Answers one query; raises QueryError. Local and remote engines are interchangeable."""
+
+
+@contextmanager
+def database_engine(
+    dsn: str,
+    dialect: Dialect = Dialect.DDSQL,
+    time_frame: TimeFrame | None = None,
+    row_limit: int | None = None,
+) -> Iterator[Engine]:
+    """Answer from the table in a database, which is not changed. Raises psycopg.OperationalError."""
+    with connect(dsn) as connection:
+        yield lambda query: run(connection, query, dialect=dialect, time_frame=time_frame, row_limit=row_limit)
+
+
+@contextmanager
+def local_engine(
+    jobs: Iterable[Job],
+    dialect: Dialect = Dialect.DDSQL,
+    time_frame: TimeFrame | None = None,
+    row_limit: int | None = None,
+    progress: Callable[[int], object] = lambda seen: None,
+) -> Iterator[Engine]:
+    """Answer from jobs, in a PostgreSQL that is started for it and stopped after. Raises ServerError."""
+    with temporary_server() as dsn:
+        with connect(dsn) as connection:
+            sync(connection, jobs, progress)
+        with database_engine(dsn, dialect, time_frame, row_limit) as engine:
+            yield engine

@@ -1,0 +1,236 @@
+"""Runs a query on the table in PostgreSQL, and gives its result the shape that Datadog's API gives it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, LiteralString, NamedTuple, cast
+
+import psycopg
+from psycopg.types import TypeInfo
+from psycopg.types.hstore import register_hstore
+from psycopg.types.string import TextLoader
+
+from .columns import FULL_NAME
+from .ddsql import Finding, lint, prepare
+from .ddsql.shim import SHIM, STATEMENTS
+from .ddsql.surface import SETTINGS
+from .ddsql.text import position
+from .rows import since_epoch
+
+
+class Dialect(StrEnum):
+    """How a query is understood: as Datadog would, or as PostgreSQL does."""
+
+    DDSQL = 'ddsql'
+    POSTGRES = 'postgres'
+
+
+class TimeFrame(NamedTuple):
+    """The time that `CURRENT_SETTING('dd.time_frame_start')` and `…_end` tell. Aware times."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def last(cls, span: timedelta = timedelta(hours=1)) -> TimeFrame:
+        """The time until now; an hour is what Datadog's editor begins with."""
+        now = datetime.now(UTC)
+        return cls(now - span, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a result. `type` is DDSQL's name; values are as Datadog's API sends them, see `Result`."""
+
+    name: str
+    type: str
+    values: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to a query, column by column, as DDSQLApi of datadog-api-client gives it.
+
+    TIMESTAMP values are milliseconds since the epoch, JSON and HSTORE values are JSON as text, BIGINT and DECIMAL are
+    numbers, INTERVAL is milliseconds. None is NULL. `warnings` tell why something may be missing.
+    """
+
+    columns: list[Column]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def row_count(self) -> int:
+        return len(self.columns[0].values) if self.columns else 0
+
+    def rows(self) -> Iterable[tuple[Any, ...]]:
+        """Yield the rows; columns may share a name."""
+        return zip(*(column.values for column in self.columns), strict=True)
+
+
+class QueryError(Exception):
+    """A query that cannot be run: what is wrong with it, and where."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__('\n'.join(str(finding) for finding in findings))
+
+
+# By PostgreSQL's type name. DDSQL has one type of each kind.
+DDSQL_TYPES: Final = {
+    'bool': 'BOOLEAN',
+    'int2': 'BIGINT',
+    'int4': 'BIGINT',
+    'int8': 'BIGINT',
+    'oid': 'BIGINT',
+    'float4': 'DECIMAL',
+    'float8': 'DECIMAL',
+    'numeric': 'DECIMAL',
+    'timestamp': 'TIMESTAMP',
+    'timestamptz': 'TIMESTAMP',
+    'date': 'TIMESTAMP',
+    'interval': 'INTERVAL',
+    'json': 'JSON',
+    'jsonb': 'JSON',
+    'hstore': 'HSTORE',
+    'inet': 'INET',
+    'cidr': 'INET',
+}
+
+
+def run(
+    connection: psycopg.Connection[Any],
+    query: str,
+    *,
+    dialect: Dialect = Dialect.DDSQL,
+    time_frame: TimeFrame | None = None,
+    row_limit: int | None = None,
+) -> Result:
+    """Run one query that reads, and return its result. Raises QueryError.
+
+    In `ddsql` what DDSQL does not document is refused before PostgreSQL sees it, and PostgreSQL is made to follow
+    DDSQL's semantics. The transaction is read-only and is rolled back, in either dialect. `row_limit` None is no limit.
+    """
+    findings = lint(query) if dialect is Dialect.DDSQL else []
+    if findings:
+        raise QueryError(findings)
+    prepared = prepare(query) if dialect is Dialect.DDSQL else None
+    warnings = _warnings(prepared.remote) if prepared else []
+    if not prepared and not query.strip():
+        raise QueryError([Finding(1, 1, 'there is no query')])
+    with connection.transaction(force_rollback=True):
+        _set_search_path(connection)
+        if prepared:
+            warnings += _install_shim(connection)
+            _set_time_frame(connection, time_frame or TimeFrame.last())
+        connection.execute('SET TRANSACTION READ ONLY')
+        cursor = connection.cursor()
+        for name in ('json', 'jsonb'):
+            # As text it stays what it is: numbers keep their digits, objects their order.
+            cursor.adapters.register_loader(name, TextLoader)
+        try:
+            # A prepared statement is one statement: nothing can follow it and leave the read-only transaction.
+            cursor.execute(cast(LiteralString, prepared.sql if prepared else query), prepare=True)
+            if cursor.description is None:
+                raise QueryError([Finding(1, 1, 'this gives no rows', 'SELECT')])
+            rows = cursor.fetchmany(row_limit) if row_limit is not None else cursor.fetchall()
+            if row_limit is not None and cursor.rowcount > row_limit:
+                warnings.append(f'{cursor.rowcount} rows, of which the first {row_limit} are shown')
+        except psycopg.Error as error:
+            raise _explain(error, query, prepared.original if prepared else None) from error
+        return Result(_columns(connection, cursor.description, rows), warnings)
+
+
+def _warnings(remote: frozenset[str]) -> list[str]:
+    elsewhere = sorted(remote - {'logs'})
+    if elsewhere:
+        names = ', '.join(f'dd.{name}' for name in elsewhere)
+        raise QueryError([Finding(1, 1, f'only Datadog has the data of {names}', 'bedrock-jobs sql --remote')])
+    return ['dd.logs has no rows here: only Datadog has the logs (bedrock-jobs sql --remote)'] if remote else []
+
+
+def _set_search_path(connection: psycopg.Connection[Any]) -> None:
+    """Let hstore's operators be found wherever the extension was installed."""
+    connection.execute(
+        "SELECT set_config('search_path', concat_ws(', ', %s::text, 'public', (SELECT quote_ident(nspname) FROM "
+        "pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'hstore')), true)",
+        (SHIM,),
+    )
+    info = TypeInfo.fetch(connection, 'hstore')
+    if info:
+        register_hstore(info, connection)
+
+
+def _install_shim(connection: psycopg.Connection[Any]) -> list[str]:
+    try:
+        with connection.transaction():
+            for statement in STATEMENTS:
+                connection.execute(cast(LiteralString, statement))
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
+        return [f'DDSQL functions that PostgreSQL lacks are missing here: {_message(error)}']
+    except psycopg.Error as error:
+        return [f'DDSQL functions that PostgreSQL lacks could not be added: {_message(error)}']
+    return []
+
+
+def _set_time_frame(connection: psycopg.Connection[Any], frame: TimeFrame) -> None:
+    for name, moment in zip(SETTINGS, frame, strict=True):
+        text = moment.astimezone(UTC).isoformat(' ', 'milliseconds')
+        connection.execute('SELECT set_config(%s, %s, true)', (name, text))
+
+
+def _message(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).strip() or type(error).__name__
+
+
+def _explain(error: psycopg.Error, query: str, original: Any) -> QueryError:
+    """Return PostgreSQL's own error with the place in the query as it was written."""
+    offset = int(error.diag.statement_position or 1) - 1
+    line, column = position(query, original(offset) if original else offset)
+    hint = error.diag.message_hint
+    if isinstance(error, psycopg.errors.UndefinedTable) and FULL_NAME in _message(error):
+        hint = "make the table with 'bedrock-jobs dataset sync --dsn …'"
+    return QueryError([Finding(line, column, _message(error), hint)])
+
+
+def _columns(connection: psycopg.Connection[Any], description: list[psycopg.Column], rows: list[Any]) -> list[Column]:
+    hstore = connection.adapters.types.get('hstore')
+    names = {hstore.oid: 'HSTORE'} if hstore else {}
+    columns = []
+    for index, column in enumerate(description):
+        kind = names.get(column.type_code) or _type_name(connection, column.type_code)
+        columns.append(Column(column.name, kind, [wire_value(values[index], kind) for values in rows]))
+    return columns
+
+
+def _type_name(connection: psycopg.Connection[Any], oid: int) -> str:
+    info = connection.adapters.types.get(oid)
+    if info is None:
+        return 'VARCHAR'
+    name = DDSQL_TYPES.get(info.name, 'VARCHAR')
+    return f'{name}[]' if oid == info.array_oid else name
+
+
+def wire_value(value: Any, kind: str) -> Any:
+    """Return a value that psycopg loaded as Datadog's API would send it."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if kind.endswith('[]') and isinstance(value, list):
+        return [wire_value(item, kind.removesuffix('[]')) for item in value]
+    if kind == 'HSTORE':
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Decimal):
+        return (int(value) if value == value.to_integral_value() else float(value)) if value.is_finite() else None
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, datetime):
+        return since_epoch(value)
+    if isinstance(value, date):
+        return since_epoch(datetime.combine(value, time()))
+    if isinstance(value, timedelta):
+        return value // timedelta(milliseconds=1)
+    return str(value)

@@ -1,0 +1,89 @@
+# Wants CPython 3.11 or newer with pip, and make. Everything else goes into virtual environments in this folder.
+PYTHON ?= python3
+VENV := .venv
+VENV_NEWEST := .venv-newest
+VENV_DDEV := .venv-ddev
+DDEV := 20.1.0
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+# What this project's folders need. The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
+RUN_EXTRAS := deps,cli,simulator
+TEST_EXTRAS := $(RUN_EXTRAS),test
+NEWEST_EXTRAS := cli,simulator,test
+
+PIP := -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-newest lint format bench wheel ddev generate clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Watch jobs from creation to their end, without AWS
+	@$(VENV)/bin/bedrock-jobs demo $(DEMO_ARGS)
+
+test: $(VENV)/.test ## Run the tests
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-all: test-newest test ## Run the tests, and again on Python 3.13 with the newest boto3
+
+test-newest: ## Run the tests on Python 3.13, if it is there, with the newest boto3
+	@if python=$$(.ci/python313); then \
+		$(MAKE) --no-print-directory $(VENV_NEWEST)/.test NEWEST_PYTHON="$$python" && \
+		$(VENV_NEWEST)/bin/python -m pytest -m 'not slow' $(PYTEST_ARGS); \
+	else echo 'skipped: no Python 3.13'; fi
+
+lint: $(VENV)/.test ## Check style and types
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.test ## Mend what ruff can mend
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.run ## Measure polls of 100, 1,000 and 10,000 jobs
+	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+wheel: $(VENV)/.run ## Build the wheel that an Agent installs
+	rm -rf dist
+	$(VENV)/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+ddev: ## Run Datadog's own validations, if Python 3.13 is there
+	@if python=$$(.ci/python313); then \
+		$(MAKE) --no-print-directory $(VENV_DDEV)/.$(DDEV) DDEV_PYTHON="$$python" && \
+		PATH="$(CURDIR)/$(VENV_DDEV)/bin:$$PATH" .ci/ddev; \
+	else echo 'skipped: no Python 3.13'; fi
+
+generate: ## Make the configuration's models and example anew from spec.yaml; wants Python 3.13
+	@python=$$(.ci/python313) && \
+		$(MAKE) --no-print-directory $(VENV_DDEV)/.$(DDEV) DDEV_PYTHON="$$python" && \
+		PATH="$(CURDIR)/$(VENV_DDEV)/bin:$$PATH" .ci/generate
+
+clean: ## Remove what was made here
+	rm -rf .venv .venv-* build dist .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are made last, so that an installation that was broken off is made anew.
+$(VENV)/.run: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) -e '.[$(RUN_EXTRAS)]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) -e '.[$(TEST_EXTRAS)]'
+	@touch $(VENV)/.run $@
+
+$(VENV_NEWEST)/.test: pyproject.toml
+	$(NEWEST_PYTHON) -m venv $(VENV_NEWEST)
+	$(VENV_NEWEST)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(NEWEST_EXTRAS)]'
+	@touch $@
+
+$(VENV_DDEV)/.$(DDEV):
+	$(DDEV_PYTHON) -m venv --clear $(VENV_DDEV)
+	$(VENV_DDEV)/bin/python $(PIP) ddev==$(DDEV)
+	@touch $@

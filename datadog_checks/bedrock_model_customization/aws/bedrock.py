@@ -80,9 +80,17 @@ class BedrockScope:
                 tags[arn] = read_tags(resource.get('Tags'), 'Key', 'Value')
         return tags
 
+    def custom_model(self, model_arn: str) -> dict[str, Any]:
+        """Return the answer of GetCustomModel."""
+        return self._call('bedrock', 'GetCustomModel', 'get_custom_model', modelIdentifier=model_arn)
+
     def account_id(self) -> str:
         """Return the account that is polled, from the role's ARN or from STS."""
         return self.session.account_id(self._usage)
+
+    def caller_account_id(self) -> str:
+        """Return the account of the credentials in use, by asking STS."""
+        return self.session.caller_account_id(self._usage)
 
     def footprint(self) -> Footprint:
         """Return the requests made since the last call of this method."""
@@ -96,16 +104,17 @@ class BedrockScope:
     def prepare(self) -> None:
         """Make the clients now, before several threads ask for them."""
         for service in ('bedrock', 'resourcegroupstaggingapi'):
-            self._client(service)
+            self.client(service)
 
-    def _client(self, service: str) -> BaseClient:
+    def client(self, service: str) -> BaseClient:
+        """Return this Region's client of a service, made on first use. Raises AwsError without credentials."""
         if service not in self._clients:
             self._clients[service] = self.session.client(service, self.region, self._usage)
         return self._clients[service]
 
     def _call(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
         try:
-            return answer_of(getattr(self._client(service), method)(**arguments))
+            return answer_of(getattr(self.client(service), method)(**arguments))
         except MalformedAnswerError as error:
             raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', str(error)) from error
         except Exception as error:

@@ -38,6 +38,10 @@ IAM_ACTIONS: Final = {
     'GetModelCustomizationJob': 'bedrock:GetModelCustomizationJob',
     'ListTagsForResource': 'bedrock:ListTagsForResource',
     'GetResources': 'tag:GetResources',
+    'GetCustomModel': 'bedrock:GetCustomModel',
+    'GetObject': 's3:GetObject',
+    'HeadBucket': 's3:ListBucket',
+    'ListObjectsV2': 's3:ListBucket',
     'AssumeRole': 'sts:AssumeRole',
 }
 """The IAM action that each API operation needs (GetCallerIdentity needs none)."""
@@ -48,6 +52,7 @@ _KINDS_BY_CODE: Final = {
         'ExpiredToken',
         'ExpiredTokenException',
         'IncompleteSignature',
+        'InvalidAccessKeyId',
         'InvalidClientTokenId',
         'InvalidSignatureException',
         'MissingAuthenticationToken',
@@ -108,6 +113,9 @@ CONSEQUENCES: Final = {
     'GetModelCustomizationJob': 'failure messages and losses are missing',
     'ListTagsForResource': 'the tags of very recent jobs may be missing',
     'GetResources': 'tags are asked for job by job, with many more requests',
+    'GetCustomModel': 'the losses of jobs whose description has none come from S3 alone',
+    'GetObject': "the job's loss curve is missing",
+    'ListObjectsV2': 'validation curves are looked for under their usual names only, record counts not at all',
     'AssumeRole': 'nothing is collected from this account',
     'GetCallerIdentity': 'the tag aws_account is missing while there is no job',
 }

@@ -13,7 +13,12 @@ from typing import Any, Final
 from botocore.client import BaseClient
 
 RAW: Final = 'RawAnswer'
-OPERATIONS: Final = ('ListModelCustomizationJobs', 'GetModelCustomizationJob', 'ListTagsForResource')
+OPERATIONS: Final = (
+    'ListModelCustomizationJobs',
+    'GetModelCustomizationJob',
+    'GetCustomModel',
+    'ListTagsForResource',
+)
 
 
 class MalformedAnswerError(ValueError):

@@ -95,13 +95,16 @@ class AwsSession:
         """
         account_id = self.settings.role_account_id or self._account_id
         if account_id is None:
-            client = self.client('sts', self.settings.sts_region, usage)
-            try:
-                account_id = str(client.get_caller_identity()['Account'])  # type: ignore[attr-defined]
-            except Exception as error:
-                raise explain(error, 'GetCallerIdentity') from error
-            self._account_id = account_id
+            account_id = self._account_id = self.caller_account_id(usage)
         return account_id
+
+    def caller_account_id(self, usage: Usage) -> str:
+        """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where it cannot be asked."""
+        client = self.client('sts', self.settings.sts_region, usage)
+        try:
+            return str(client.get_caller_identity()['Account'])  # type: ignore[attr-defined]
+        except Exception as error:
+            raise explain(error, 'GetCallerIdentity') from error
 
     def reset(self) -> None:
         """Forget the credentials, so that the next client is made with those that are found then."""
@@ -121,8 +124,9 @@ class AwsSession:
     ) -> BaseClient:
         settings = self.settings
         config = Config(
-            # Without this a bearer token in AWS_BEARER_TOKEN_BEDROCK wins over every other credential.
-            signature_version='v4',
+            # Without this a bearer token in AWS_BEARER_TOKEN_BEDROCK wins over every other credential. S3 knows no such
+            # token, and signs in a way of its own.
+            signature_version=None if service == 's3' else 'v4',
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             retries={'mode': settings.retry_mode, 'total_max_attempts': settings.max_attempts},  # type: ignore[arg-type]

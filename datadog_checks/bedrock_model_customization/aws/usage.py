@@ -45,11 +45,12 @@ class Usage:
         self, event_name: str, parsed_response: dict[str, Any] | None, exception: Exception | None, **_: Any
     ) -> None:
         error = (parsed_response or {}).get('Error')
-        if exception is None and not error:
+        status = (parsed_response or {}).get('ResponseMetadata', {}).get('HTTPStatusCode')
+        # "Not modified", and the way to a bucket's own Region, are answers; botocore takes them for errors.
+        if exception is None and (not error or (status and 300 <= status < 400)):
             return
         kind = Kind.UNREACHABLE
         if error:
-            status = (parsed_response or {}).get('ResponseMetadata', {}).get('HTTPStatusCode')
             kind = kind_of(str(error.get('Code')), status)
         operation = _operation(event_name)
         with self._lock:

@@ -1,0 +1,50 @@
+"""`bedrock-jobs check`: what the check would send with a conf.yaml, from real AWS or any endpoint, without an Agent."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command('check')(check)
+
+
+def check(
+    config: Annotated[Path, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')],
+    as_json: Annotated[bool, typer.Option('--json', help='Print one JSON object for each run.')] = False,
+    times: Annotated[int, typer.Option('--times', '-n', min=1, help='How often to run.')] = 1,
+    pause: Annotated[float, typer.Option('--pause', min=0, help='Seconds between two runs.')] = 1.0,
+) -> None:
+    """Run the check as the Agent would, and print what it would send. Nothing is sent, and no state is kept.
+
+    Exits with 1 where an account or Region could not be polled.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from . import _agent, _tables, conf
+
+    _agent.quiet()
+    checks = conf.checks(conf.read(config))
+    console = Console()
+    has_failed = False
+    for number in range(times):
+        if number:
+            time.sleep(pause)
+        submission = _agent.run(checks, datetime.now(UTC))
+        has_failed |= bool(submission.errors) or any(metric.value == 0 for metric in submission.select('can_connect'))
+        if as_json:
+            typer.echo(json.dumps(submission.as_json()))
+            continue
+        console.print(_tables.metrics_table(submission.metrics))
+        console.print(_tables.jobs_table(submission, f'Jobs, run {number + 1} of {times}', console.width))
+        console.print(_tables.events_block(submission.events, f'{len(submission.events)} events'))
+        for problem in (*submission.warnings, *submission.errors):
+            console.print(Text(problem, 'yellow'))
+    raise typer.Exit(1 if has_failed else 0)

@@ -99,7 +99,7 @@ class AwsSession:
         return account_id
 
     def caller_account_id(self, usage: Usage) -> str:
-        """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where it cannot be asked."""
+        """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where that fails."""
         client = self.client('sts', self.settings.sts_region, usage)
         try:
             return str(client.get_caller_identity()['Account'])  # type: ignore[attr-defined]

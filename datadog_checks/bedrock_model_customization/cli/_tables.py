@@ -1,4 +1,4 @@
-"""What the check would send, as tables for a terminal. Every foreign text stands for itself: nothing in it is markup."""
+"""What the check would send, as tables for a terminal. Foreign text stands for itself: nothing in it is markup."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, IN_PROGRESS, STOPPED, STOPPING
+from ..jobs.phases import NOT_STARTED
 from ..reporting.events import TYPES
 from ._agent import Metric, Submission, tag_value
 
@@ -67,12 +68,26 @@ def _running_first(job: Metric) -> tuple[bool, float]:
     return job.tag('status') not in ACTIVE_STATUSES, job.value
 
 
+def stuck(submission: Submission) -> list[Metric]:
+    """Return the times in phase of jobs that have waited for a phase to start for longer than `STUCK_AFTER`."""
+    return [metric for metric in submission.select('job.time_in_phase') if _is_stuck(metric)]
+
+
+def stuck_line(metric: Metric) -> Text:
+    """Return in one line where a job is stuck."""
+    where = f'phase {metric.tag("phase")} {metric.tag("phase_status")} for {clock(metric.value)}'
+    return Text.assemble(f'{metric.tag("job_name")}: {metric.tag("status")}, ', (where, 'bold yellow'))
+
+
+def _is_stuck(metric: Metric) -> bool:
+    return metric.tag('phase_status') == NOT_STARTED and metric.value >= STUCK_AFTER
+
+
 def _phase(metric: Metric | None) -> tuple[Text, Text]:
     if metric is None:
         return Text(), Text()
     status = metric.tag('phase_status')
-    is_stuck = status == 'NotStarted' and metric.value >= STUCK_AFTER
-    style = 'bold yellow' if is_stuck else ''
+    style = 'bold yellow' if _is_stuck(metric) else ''
     phase = f'{metric.tag("phase")} {status}'
     return Text(phase, style), Text(clock(metric.value), style)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVERY = timedelta(minutes=3)
 SHOWN_EVENTS = 9
+WIDTH_DRAWN = 150
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,9 @@ def demo(
     record: Annotated[
         Path | None, typer.Option('--record', help='Write each poll to this file, as JSON lines.')
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option('--picture', help='Draw the last screen to this file, as SVG.')
+    ] = None,
     seconds: Annotated[float, typer.Option('--seconds', min=0, help='How long the show lasts, about.')] = 18.0,
 ) -> None:
     """Follow several teams' jobs for seven hours, in half a minute: what Datadog would receive, as it happens."""
@@ -43,6 +47,8 @@ def demo(
         file = stack.enter_context(record.open('w', encoding='utf-8')) if record else None
         polls = _recorded(_polls(0 if as_json else seconds), file)
         summary = _print_json(polls) if as_json else _show(polls, console)
+    if picture:
+        _draw(summary, picture)
     if as_json:
         typer.echo(json.dumps({'summary': summary.as_json()}))
     else:
@@ -100,12 +106,14 @@ class Summary:
         self.requests = 0
         self.failures: list[dict[str, Any]] = []
         self.last: Submission | None = None
+        self.recent: list[dict[str, Any]] = []
 
     def add(self, submission: Submission) -> None:
         from ._agent import tag_value
 
         self.polls += 1
         self.last = submission
+        self.recent = [*self.recent, *submission.events][-SHOWN_EVENTS:]
         self.samples.update(metric.name for metric in submission.metrics)
         self.requests += int(sum(metric.value for metric in submission.select('api.requests')))
         for event in submission.events:
@@ -114,12 +122,15 @@ class Summary:
                 self.failures.append(event)
 
     def as_json(self) -> dict[str, Any]:
+        from . import _tables
+
         return {
             'polls': self.polls,
             'requests': self.requests,
             'samples': dict(sorted(self.samples.items())),
             'events': dict(sorted(self.transitions.items())),
             'jobs': self._jobs(),
+            'stuck': [metric.tag('job_name') for metric in _tables.stuck(self.last)] if self.last else [],
         }
 
     def render(self) -> RenderableType:
@@ -137,7 +148,12 @@ class Summary:
             Text(f'Jobs at the end: {jobs}'),
         ]
         failures = [_tables.event_line(event) for event in self.failures]
-        return Group(*lines, *([Text('Failed:', 'bold'), *failures] if failures else []))
+        stuck = [_tables.stuck_line(metric) for metric in _tables.stuck(self.last)] if self.last else []
+        return Group(
+            *lines,
+            *([Text('Failed:', 'bold'), *failures] if failures else []),
+            *([Text('Stuck:', 'bold'), *stuck] if stuck else []),
+        )
 
     def _jobs(self) -> dict[str, int]:
         jobs: Counter[str] = Counter()
@@ -152,6 +168,21 @@ def _print_json(polls: Iterator[Submission]) -> Summary:
         summary.add(submission)
         typer.echo(json.dumps(submission.as_json()))
     return summary
+
+
+def _draw(summary: Summary, picture: Path) -> None:
+    """Draw the last screen, with the summary below it, as an SVG that loads nothing."""
+    from io import StringIO
+    from re import DOTALL, sub
+
+    from rich.console import Console
+
+    console = Console(record=True, width=WIDTH_DRAWN, file=StringIO(), force_terminal=True, color_system='truecolor')
+    if summary.last:
+        console.print(_screen(summary.last, summary, console.width))
+    console.print(summary.render())
+    drawing = console.export_svg(title='bedrock-jobs demo')
+    picture.write_text(sub(r'@font-face \{.*?\}', '', drawing, flags=DOTALL), encoding='utf-8')
 
 
 def _show(polls: Iterator[Submission], console: Console) -> Summary:
@@ -169,16 +200,14 @@ def _show(polls: Iterator[Submission], console: Console) -> Summary:
         if summary.last:
             console.print(_tables.jobs_table(summary.last, _title(summary.last), console.width))
         return summary
-    recent: list[dict[str, Any]] = []
     with Live(console=console, auto_refresh=False) as live:
         for submission in polls:
             summary.add(submission)
-            recent = [*recent, *submission.events][-SHOWN_EVENTS:]
-            live.update(_screen(submission, recent, summary, console.width), refresh=True)
+            live.update(_screen(submission, summary, console.width), refresh=True)
     return summary
 
 
-def _screen(submission: Submission, recent: list[dict[str, Any]], summary: Summary, width: int) -> RenderableType:
+def _screen(submission: Submission, summary: Summary, width: int) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -196,7 +225,10 @@ def _screen(submission: Submission, recent: list[dict[str, Any]], summary: Summa
         'dim',
     )
     return Group(
-        _tables.jobs_table(submission, _title(submission), width), bar, sent, _tables.events_block(recent, 'Events')
+        _tables.jobs_table(submission, _title(submission), width),
+        bar,
+        sent,
+        _tables.events_block(summary.recent, 'Events'),
     )
 
 

@@ -1,4 +1,4 @@
-"""`bedrock-jobs doctor`: tries the credentials, each permission and each Region of a conf.yaml, and says what is missing."""
+"""`bedrock-jobs doctor`: tries credentials, permissions and Regions of a conf.yaml, and says what is missing."""
 
 from __future__ import annotations
 

@@ -65,10 +65,13 @@ def with_aws_names(value: Any) -> Any:
         return [with_aws_names(item) for item in value]
     if not isinstance(value, Mapping):
         return value
-    return {
-        camel_case(key): item if key in MAPS_WITH_USER_KEYS and isinstance(item, Mapping) else with_aws_names(item)
-        for key, item in value.items()
-    }
+    return {camel_case(key): _member(key, item) for key, item in value.items()}
+
+
+def _member(key: str, value: Any) -> Any:
+    if key in MAPS_WITH_USER_KEYS and isinstance(value, Mapping):
+        return {name: with_aws_names(item) for name, item in value.items()}
+    return with_aws_names(value)
 
 
 def hstore(values: Mapping[str, str] | None) -> str | None:

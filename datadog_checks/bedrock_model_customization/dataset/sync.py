@@ -10,10 +10,13 @@ from typing import Any, Final, LiteralString, cast
 
 import orjson
 import psycopg
+from psycopg.rows import dict_row
+from psycopg.types import TypeInfo
+from psycopg.types.hstore import register_hstore
 
 from ..jobs.job import TERMINAL_STATUSES, Job
 from .columns import FULL_NAME, NAMES
-from .rows import Row, row
+from .rows import Row, job_of, row
 from .schema import BOOKS, prepare
 
 CHUNK: Final = 5000
@@ -69,6 +72,16 @@ def sync(
         if synced.written > CHUNK:
             connection.execute(f'ANALYZE {FULL_NAME}')
     return synced
+
+
+def stored_jobs(connection: psycopg.Connection[Any]) -> Iterator[Job]:
+    """Yield the jobs that the table holds, by `_key`. Raises psycopg.Error."""
+    info = TypeInfo.fetch(connection, 'hstore')
+    if info:
+        register_hstore(info, connection)
+    with connection.transaction(), connection.cursor('stored_jobs', row_factory=dict_row) as cursor:
+        for values in cursor.execute(f'SELECT * FROM {FULL_NAME} ORDER BY _key'):
+            yield job_of(values)
 
 
 def fingerprint(job: Job) -> int:

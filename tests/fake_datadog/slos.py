@@ -52,7 +52,7 @@ class Slos:
             for id in ids.split(',')
             if self._dashboards_with(id)
         }
-        answer = {'data': {'ok': [id for id in ids.split(',') if id not in wrong]}, 'errors': wrong or None}
+        answer = {'data': {'ok': [id for id in ids.split(',') if id not in wrong]}, 'errors': wrong}
         if wrong:
             raise Refused(409, answer)
         return answer

@@ -16,7 +16,6 @@ Kind = Literal['monitor', 'slo', 'dashboard']
 """What an asset becomes, in the order in which they are made: a later one may refer to an earlier one."""
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 FOLDERS: Final[Mapping[Kind, str]] = {'monitor': 'monitors', 'slo': 'slos', 'dashboard': 'dashboards'}
-DEFAULTS: Final = 'deploy.yaml'
 _STEM: Final = re.compile(r'^[a-z0-9][a-z0-9_]{0,99}$')
 
 
@@ -56,12 +55,6 @@ class Library:
         """The `metadata.csv` that goes with the assets."""
         candidates = (self.folder.parent / 'metadata.csv', self.folder / 'metadata.csv')
         return next((path for path in candidates if path.is_file()), None)
-
-    @property
-    def defaults(self) -> Path | None:
-        """Settings that the assets come with, in the form of an overlay."""
-        path = self.folder / DEFAULTS
-        return path if path.is_file() else None
 
 
 def find_folder(wanted: Path | None = None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,10 @@ from .errors import AssetsError
 
 Handle = Annotated[str, Field(pattern=r'^@\S+$')]
 Tag = Annotated[str, Field(pattern=r'^[A-Za-z][\w\-./]*:[^,\s]+$', max_length=200)]
+
+
+OFF_BY_DEFAULT: Final = frozenset({('monitor', 'no_completed_job'), ('monitor', 'job_failed_with_message')})
+"""Assets that are only for some: an overlay turns them on with `enabled: true`."""
 
 
 class _Strict(BaseModel):
@@ -31,7 +35,7 @@ class Thresholds(_Strict):
 class MonitorOverlay(_Strict):
     """What a site changes about one monitor."""
 
-    enabled: bool = True
+    enabled: bool | None = None
     thresholds: Thresholds = Thresholds()
     handles: list[Handle] | None = None
     """Who is notified, instead of the overlay's general handles."""
@@ -50,7 +54,7 @@ class Target(_Strict):
 class SloOverlay(_Strict):
     """What a site changes about one SLO."""
 
-    enabled: bool = True
+    enabled: bool | None = None
     thresholds: list[Target] | None = None
     tags: list[Tag] = []
 
@@ -58,7 +62,7 @@ class SloOverlay(_Strict):
 class DashboardOverlay(_Strict):
     """What a site changes about one dashboard."""
 
-    enabled: bool = True
+    enabled: bool | None = None
 
 
 class Overlay(_Strict):
@@ -82,26 +86,25 @@ class Overlay(_Strict):
 
     def is_enabled(self, kind: str, stem: str) -> bool:
         """Whether an asset is to be there at all."""
+        enabled = self._named(kind, stem)
+        return (kind, stem) not in OFF_BY_DEFAULT if enabled is None else enabled
+
+    def _named(self, kind: str, stem: str) -> bool | None:
         every: Mapping[str, Mapping[str, Any]] = {
             'monitor': self.monitors,
             'slo': self.slos,
             'dashboard': self.dashboards,
         }
-        return bool(every[kind][stem].enabled) if stem in every[kind] else True
+        return every[kind][stem].enabled if stem in every[kind] else None
 
 
-def read_overlay(*paths: Path | None) -> Overlay:
-    """Return the overlay in one or several files; what a later one says wins. None is passed over."""
-    merged: dict[str, Any] = {}
-    for path in paths:
-        if path:
-            merged = _merge(merged, _load(path))
+def read_overlay(path: Path | None) -> Overlay:
+    """Return the overlay in a file; without one, an overlay that changes nothing. Raises AssetsError."""
     try:
-        return Overlay.model_validate(merged)
+        return Overlay.model_validate(_load(path) if path else {})
     except ValidationError as error:
-        names = ' and '.join(str(path) for path in paths if path)
         details = '\n'.join(f'  {".".join(map(str, one["loc"]))}: {one["msg"]}' for one in error.errors())
-        raise AssetsError(f'{names} cannot be used:\n{details}') from None
+        raise AssetsError(f'{path} cannot be used:\n{details}') from None
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -112,11 +115,3 @@ def _load(path: Path) -> dict[str, Any]:
     if document is not None and not isinstance(document, dict):
         raise AssetsError(f'{path} is not a mapping of settings.')
     return document or {}
-
-
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged

@@ -245,7 +245,7 @@ def _read(assets: Path | None, overlay: Path | None) -> tuple[Library, Overlay]:
     from ..assets_sync.overlay import read_overlay
 
     library = read(find_folder(assets))
-    return library, read_overlay(library.defaults, overlay)
+    return library, read_overlay(overlay)
 
 
 def _valid(library: Library, overlay: Overlay) -> list[Desired]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
 from datadog_checks.bedrock_model_customization.simulator import story
 
 from .harness import HOUR, MINUTE, T0
+from .strict_agent import strict_agent
 
 NAMESPACE = 'bedrock_model_customization.'
 EAST = ['aws_account:123456789012', 'region:us-east-1']
@@ -66,14 +68,24 @@ class Agent:
         }
 
 
+def transition(event: dict[str, Any]) -> str:
+    return next(tag for tag in event['tags'] if tag.startswith('transition:')).partition(':')[2]
+
+
 @pytest.fixture
 def agent(
-    aws_environment: None, aggregator: AggregatorStub, datadog_agent: Any, dd_run_check: Callable[..., str]
+    aws_environment: None,
+    aggregator: AggregatorStub,
+    datadog_agent: Any,
+    dd_run_check: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Agent]:
-    with Simulator(Clock.manual(T0)) as simulator:
-        made = Agent(simulator, aggregator, dd_run_check)
-        made.start()
-        yield made
+    with contextmanager(strict_agent)(aggregator, datadog_agent, monkeypatch) as strict:
+        with Simulator(Clock.manual(T0)) as simulator:
+            made = Agent(simulator, aggregator, dd_run_check)
+            made.start()
+            yield made
+        assert strict.losses == []
 
 
 def test_a_failure_from_start_to_end(agent: Agent) -> None:
@@ -233,7 +245,7 @@ def test_events_can_be_chosen(agent: Agent) -> None:
     agent.start(events=['phase_started', 'failed'])
     agent.poll()
     agent.simulator.add_job('us-east-1', name='a', timeline=fails(T0 + MINUTE))
-    assert [event['tags'][-1] for event in agent.poll(HOUR)] == ['phase:validation', 'transition:failed']
+    assert [transition(event) for event in agent.poll(HOUR)] == ['phase_started', 'failed']
 
 
 def test_what_is_too_old_for_datadog_is_counted_and_gives_no_event(agent: Agent) -> None:
@@ -270,4 +282,4 @@ def test_a_submission_that_fails_is_made_again(agent: Agent, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(agent.check, 'event', refuse)
         agent.poll(HOUR)
-    assert [event['tags'][-1] for event in agent.poll(MINUTE)] == ['transition:created', 'transition:failed']
+    assert [transition(event) for event in agent.poll(MINUTE)] == ['created', 'failed']

@@ -195,9 +195,10 @@ def _time_format(sql: str, token: Token) -> Iterator[Finding]:
 
 
 def _cast(sql: str, target: list[Token], cast: Token) -> Iterator[Finding]:
-    name = ' '.join(one.text.upper() for one in target)
+    name = ' '.join(one.text.upper() for one in target).replace(' ( )', '(…)')
     if name not in surface.CAST_TARGETS:
-        instead = surface.TYPE_ALTERNATIVES.get(name.split()[0] if name else '')
+        first = target[0].text.upper() if target else ''
+        instead = surface.TYPE_ALTERNATIVES.get(first, first)
         instead = instead if instead in surface.CAST_TARGETS else ', '.join(sorted(surface.CAST_TARGETS))
         yield _at(sql, target[0] if target else cast, f'CAST to {name} is not documented', instead)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -48,8 +49,8 @@ ALTERNATIVES: Final[dict[type[exp.Expression], tuple[str, str | None]]] = {
 }
 # Written with a suggestion on them already, or by what holds them.
 _SILENT: Final = (
-    exp.BitwiseAnd, exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseXor, exp.LimitOptions, exp.Mod, exp.Parameter,
-    exp.Placeholder, exp.Pow,
+    exp.BitString, exp.BitwiseAnd, exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseXor, exp.ByteString, exp.DataTypeParam,
+    exp.HexString, exp.LimitOptions, exp.Mod, exp.Parameter, exp.Placeholder, exp.Pow, exp.UnicodeString,
 )  # fmt: skip
 
 
@@ -59,9 +60,11 @@ def undocumented_syntax(sql: str, tree: exp.Expression) -> Iterator[Finding]:
         yield from _node(sql, node)
 
 
-def place(sql: str, node: exp.Expression) -> tuple[int, int]:
-    """Return line and column, from 1, of the first thing in a node that knows where it stands."""
+def place(sql: str, node: exp.Expression, word: str = '') -> tuple[int, int]:
+    """Return line and column, from 1, of the first thing in a node that knows where it stands, else of a word."""
     starts = [int(part.meta['start']) for part in node.walk() if 'start' in part.meta]
+    if not starts and word:
+        starts = [found.start() for found in re.finditer(rf'\b{re.escape(word)}\b', sql, re.IGNORECASE)]
     return position(sql, min(starts, default=0))
 
 
@@ -70,14 +73,14 @@ def _node(sql: str, node: exp.Expression) -> Iterator[Finding]:
     if isinstance(node, _SILENT):
         return
     if kind in ALTERNATIVES or not isinstance(node, (*DOCUMENTED, exp.Func)) or isinstance(node, NOT_FUNCTIONS):
-        if isinstance(node, exp.Subquery) and isinstance(node.parent, exp.Exists):
+        if isinstance(node.parent, exp.Exists) or (isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Distinct)):
             return
         name, instead = ALTERNATIVES.get(kind, (_name(node), None))
-        yield Finding(*place(sql, node), f'{name} is not documented', instead)
+        yield Finding(*place(sql, node, name.split()[0]), f'{name} is not documented', instead)
         return
     message = _detail(node)
     if message:
-        yield Finding(*place(sql, node), message[0], message[1])
+        yield Finding(*place(sql, node, message[0].split()[0]), message[0], message[1])
 
 
 def _detail(node: exp.Expression) -> tuple[str, str | None] | None:

@@ -8,10 +8,10 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
-# What this project's folders need. The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
+# The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
 RUN_EXTRAS := deps,cli,simulator
-TEST_EXTRAS := $(RUN_EXTRAS),test
-NEWEST_EXTRAS := cli,simulator,test
+NEWEST_EXTRAS := cli,simulator,sql,api,test
+TEST_EXTRAS := deps,$(NEWEST_EXTRAS)
 
 PIP := -m pip --disable-pip-version-check install --quiet
 

@@ -16,7 +16,7 @@ T0 = datetime(2026, 11, 23, 10, 0, 0, 123000, tzinfo=UTC)
 memories = st.builds(
     Memory,
     account_id=st.none() | st.just('123456789012'),
-    newest_creation=st.none() | st.datetimes(timezones=st.just(UTC)),
+    newest_creation=st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC)),
     reported=st.dictionaries(st.text(max_size=8), st.frozensets(st.text(max_size=8), max_size=3), max_size=3),
 )
 
@@ -109,3 +109,22 @@ def test_a_disk_that_cannot_be_written_is_tried_again() -> None:
         store.save('us-east-1', memory(1))
     store._write = disk.write
     assert store.save('us-east-1', memory(1))
+
+
+def test_a_full_disk_that_says_nothing_costs_one_slot_and_not_both() -> None:
+    disk, is_full = Disk(), False
+
+    def write(key: str, text: str) -> None:
+        disk.write(key, '' if is_full else text)
+
+    store = StateStore(disk.read, write)
+    store.load('us-east-1')
+    assert store.save('us-east-1', memory(1))
+    is_full = True
+    for number in range(2, 6):
+        with pytest.raises(OSError, match='did not keep'):
+            store.save('us-east-1', memory(number))
+    assert disk.store().load('us-east-1').memory == memory(1)
+    is_full = False
+    assert store.save('us-east-1', memory(6))
+    assert disk.store().load('us-east-1').memory == memory(6)

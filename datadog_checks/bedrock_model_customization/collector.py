@@ -119,7 +119,9 @@ class Collector:
 
     def _list(self, poll: ScopePoll, now: datetime) -> list[str]:
         """List the jobs; return those that should have been listed and were not."""
-        full = self._full_list_at is None or now - self._full_list_at >= self.pace.full_list_interval
+        # Earlier than the last one is a clock that was set back.
+        age = now - self._full_list_at if self._full_list_at else None
+        full = age is None or not timedelta() <= age < self.pace.full_list_interval
         seen: set[str] = set()
         if full:
             self._list_everything(poll, seen, now)
@@ -163,7 +165,7 @@ class Collector:
 
     def _take(self, poll: ScopePoll, page: list[Any], seen: set[str], now: datetime) -> datetime | None:
         """Take in one page; return the oldest creation time on it."""
-        self._recognise_account(account_of(page))
+        self._recognise_account(account_of(page), poll)
         oldest: datetime | None = None
         for summary in page:
             arn = job_arn_of(summary)
@@ -180,9 +182,14 @@ class Collector:
                 oldest = created
         return oldest
 
-    def _recognise_account(self, account_id: str | None) -> None:
-        """Start anew where the credentials now lead to another account than the one that is remembered."""
+    def _recognise_account(self, account_id: str | None, poll: ScopePoll) -> None:
+        """Start anew where the credentials now lead to another account than the one that is remembered.
+
+        That costs all that is known, so an ARN alone does not decide it: STS must say the same.
+        """
         if account_id and self.account_id and account_id != self.account_id:
+            if self._ask_account(poll) != account_id:
+                return
             self.inventory = Inventory(self.limits)
         self.account_id = account_id or self.account_id
 
@@ -213,7 +220,7 @@ class Collector:
             elif answer.kind is not Kind.INTERRUPTED:
                 refused += answer.kind is Kind.DENIED
                 poll.problems.append(answer)
-                self._take_refusal(arn, answer, now, is_missing=arn in missing)
+                self._take_refusal(poll, arn, answer, now, is_missing=arn in missing)
         self._describes_refused = self._describes_refused or (refused >= REFUSALS_BEFORE_STOP and not answered)
 
     def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
@@ -225,16 +232,24 @@ class Collector:
         if tracked:
             tracked.describe(job, now)
 
-    def _take_refusal(self, arn: str, error: AwsError, now: datetime, *, is_missing: bool) -> None:
+    def _take_refusal(self, poll: ScopePoll, arn: str, error: AwsError, now: datetime, *, is_missing: bool) -> None:
         if error.kind is Kind.CREDENTIALS:
             raise error
         tracked = self.inventory.tracked.get(arn)
         if tracked:
             tracked.description_failed(refused=error.is_refusal)
-        if is_missing and error.is_refusal:
+        if not is_missing or not error.is_refusal:
+            return
+        try:
             found = error.kind is not Kind.NOT_FOUND and tracked and self._find_by_creation(tracked.job, now)
-            if not found:
-                self.inventory.forget(arn)
+        except AwsError as failure:
+            if failure.kind is Kind.CREDENTIALS:
+                raise
+            if failure.kind is not Kind.INTERRUPTED:
+                poll.problems.append(failure)
+            return
+        if not found:
+            self.inventory.forget(arn)
 
     def _find_by_creation(self, job: Job, now: datetime) -> bool:
         """List the moment in which a job was created, where it may be listed and not described."""
@@ -275,7 +290,7 @@ class Collector:
         for tracked in self.inventory.tracked.values():
             if self.job_filter.needs_tags and tracked.tags_at is None:
                 continue
-            due = tracked.due(now)
+            due = tracked.due(now, may_wait=not self._describes_refused)
             if not self.job_filter.wants(tracked.job):
                 poll.filtered_out.append((tracked, due))
                 continue

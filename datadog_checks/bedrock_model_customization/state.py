@@ -25,7 +25,8 @@ class Loaded(NamedTuple):
 class StateStore:
     """Reads and writes the memory of one instance's scopes.
 
-    `read` returns the text under a key, empty where there is none; `write` stores one. Both may raise anything.
+    `read` returns the text under a key, empty where there is none; `write` stores one. Both may raise anything, and
+    `write` need not: the Agent's own is silent about a full disk, so what was written is read again.
     """
 
     def __init__(self, read: Callable[[str], str], write: Callable[[str, str], None]) -> None:
@@ -54,12 +55,16 @@ class StateStore:
     def save(self, region: str, memory: Memory) -> bool:
         """Write a Region's memory, if it is not what was written last; return whether it was written.
 
-        Raises what the cache raises; the document before is then still whole, and the next call tries again.
+        Raises what the cache raises, and OSError where it did not keep what it was given. The document before is then
+        still whole, and the next call tries again, in the same slot.
         """
         if self._saved.get(region) == memory:
             return False
         sequence = self._sequence.get(region, 0) + 1
-        self._write(_key(region, SLOTS[sequence % len(SLOTS)]), encode(sequence, memory))
+        key, text = _key(region, SLOTS[sequence % len(SLOTS)]), encode(sequence, memory)
+        self._write(key, text)
+        if self._read(key) != text:
+            raise OSError(f'the Agent did not keep {key}; is the disk of its run_path full, or not writable?')
         self._sequence[region], self._saved[region] = sequence, memory
         return True
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from botocore.client import BaseClient
 
 from ..jobs.arn import parse_job_arn
+from ..jobs.reading import job_arn_of
 from .errors import AwsError, Kind, explain
 from .raw import MalformedAnswerError, answer_of
 from .session import AwsSession
@@ -45,20 +46,24 @@ class BedrockScope:
             arguments['creationTimeBefore'] = created_before
         if status:
             arguments['statusEquals'] = status
-        seen = set()
+        tokens: set[str] = set()
+        listed: set[str | None] = set()
         while True:
             answer = self._call('bedrock', operation, 'list_model_customization_jobs', **arguments)
             summaries = answer.get('modelCustomizationJobSummaries')
             # An answer without jobs says so with an empty list; to take anything else for one would lose jobs.
             if not isinstance(summaries, list):
                 raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'no list of jobs in the answer')
+            arns = {job_arn_of(summary) for summary in summaries}
             yield summaries
             token = answer.get('nextToken')
             if not token:
                 return
-            if not isinstance(token, str) or token in seen:
-                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken repeats, or is not text')
-            seen.add(token)
+            # An endless listing is none; some of its jobs would never be reached.
+            if not isinstance(token, str) or token in tokens or (arns and arns <= listed):
+                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads back, or is no text')
+            tokens.add(token)
+            listed |= arns
             arguments['nextToken'] = token
 
     def describe_job(self, job_arn: str) -> dict[str, Any]:
@@ -135,8 +140,8 @@ def read_tags(entries: object, key_member: str, value_member: str) -> dict[str, 
 def account_of(summaries: Sequence[Any]) -> str | None:
     """Return the account in the first job's ARN of a page, None for a page without one."""
     for summary in summaries:
-        arn = summary.get('jobArn') if isinstance(summary, Mapping) else None
-        parsed = parse_job_arn(arn) if isinstance(arn, str) else None
+        arn = job_arn_of(summary)
+        parsed = parse_job_arn(arn) if arn else None
         if parsed:
             return parsed.account_id
     return None

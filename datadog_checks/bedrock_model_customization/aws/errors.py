@@ -76,7 +76,8 @@ _KINDS_BY_CODE: Final = {
     Kind.INVALID: {'ValidationException', 'InvalidParameterException', 'PaginationTokenExpiredException'},
     Kind.SERVER: {'InternalServerException', 'InternalServiceException', 'InternalFailure', 'ServiceUnavailable'},
 }
-_KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED, 404: Kind.NOT_FOUND}
+# A bare 404 is some proxy's: a job is gone only where Bedrock itself says so.
+_KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED}
 _URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/@\s]+@')
 # What a signed URL or an authorization header carries; botocore quotes URLs in some of its messages.
 _SIGNATURE: Final = re.compile(
@@ -99,8 +100,11 @@ class AwsError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the same request would get the same answer again, until someone changes something."""
-        return self.kind in (Kind.DENIED, Kind.NOT_FOUND, Kind.INVALID)
+        """Whether the same request would get the same answer again, until someone changes something.
+
+        Only AWS's own word for it counts: a status without an error code is some proxy's, and may pass.
+        """
+        return self.kind in (Kind.DENIED, Kind.NOT_FOUND, Kind.INVALID) and not self.code.isdigit()
 
     @property
     def iam_action(self) -> str | None:

@@ -13,6 +13,8 @@ from typing import Any, Final
 from botocore.client import BaseClient
 
 RAW: Final = 'RawAnswer'
+# More than any number in the API has; Python refuses to read, or to write, one of more than 4300.
+MAX_DIGITS: Final = 300
 OPERATIONS: Final = (
     'ListModelCustomizationJobs',
     'GetModelCustomizationJob',
@@ -43,8 +45,21 @@ def answer_of(response: dict[str, Any]) -> dict[str, Any]:
 def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict['status_code'] >= 300:
         return
+    customized_response_dict[RAW] = _read_json(response_dict['body'])
+    response_dict['body'] = b'{}'
+
+
+def _read_json(body: bytes) -> Any:
     try:
-        customized_response_dict[RAW] = json.loads(response_dict['body'])
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # One text with bytes that are no UTF-8, a raw line break or a number of thousands of digits hides no other job.
+        return json.loads(body.decode('utf-8-sig', 'replace'), strict=False, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(f'not JSON: {error}') from error
-    response_dict['body'] = b'{}'
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < MAX_DIGITS else float(digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from sys import intern
@@ -43,6 +44,11 @@ def _text_map(value: Any) -> dict[str, str] | None:
     return readable or None
 
 
+# What every ARN of a job has, by AWS's own pattern and in the documented samples; models and ids may look otherwise one
+# day, but never hold a space or anything beyond ASCII.
+JOB_ARN: Final = re.compile(r'arn:aws(-[a-z-]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-customization-job/[!-~]+')
+MAX_ARN: Final = 1011
+
 # Field of the Job: (member of AWS's structure, how to read it).
 SUMMARY: Final[dict[str, tuple[str, Reader]]] = {
     'base_model_arn': ('baseModelArn', _shared_text),
@@ -75,9 +81,12 @@ DESCRIPTION: Final[dict[str, tuple[str, Reader]]] = SUMMARY | {
 
 
 def job_arn_of(summary: object) -> str | None:
-    """Return the ARN in a listing's entry, or None where it cannot be told which job the entry is about."""
+    """Return the ARN in a listing's entry, or None where it cannot be told which job the entry is about.
+
+    AWS refuses a batch of a hundred ARNs for one that is malformed, so what cannot be one is not taken for one.
+    """
     arn = summary.get('jobArn') if isinstance(summary, Mapping) else None
-    return arn if isinstance(arn, str) and parse_job_arn(arn) else None
+    return arn if isinstance(arn, str) and len(arn) <= MAX_ARN and JOB_ARN.fullmatch(arn) else None
 
 
 def read_summary(summary: Mapping[str, Any]) -> Job:

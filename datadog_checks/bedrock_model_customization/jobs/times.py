@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from math import isfinite
 
 MILLISECONDS_FROM = 1e11
+# No time of a job lies outside these years, and none at the edge of the calendar survives arithmetic.
+YEARS = range(1970, 3000)
 
 
 def parse_time(value: object) -> datetime | None:
@@ -31,13 +33,14 @@ def parse_time(value: object) -> datetime | None:
         seconds = float(value)
         if not isfinite(seconds):
             return None
-        return datetime.fromtimestamp(seconds / 1000 if abs(seconds) >= MILLISECONDS_FROM else seconds, UTC)
+        return _utc(datetime.fromtimestamp(seconds / 1000 if abs(seconds) >= MILLISECONDS_FROM else seconds, UTC))
     except (OverflowError, OSError, ValueError):
         return None
 
 
 def _utc(moment: datetime) -> datetime | None:
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
+    return moment if moment.year in YEARS else None

@@ -84,11 +84,15 @@ class Tracked:
     def unreported(self) -> list[Transition]:
         return unreported(self.job, self.reported)
 
-    def due(self, now: datetime) -> list[Transition]:
-        """Return the transitions to report now: an end waits a few polls for its description (why, how good)."""
-        waits = self.job.is_terminal and self.attempts < ATTEMPTS_BEFORE_NEWS and self.lacks_description(now)
+    def due(self, now: datetime, *, may_wait: bool = True) -> list[Transition]:
+        """Return the transitions to report now.
+
+        An end waits a few polls for its description (why, how good), and what has no time for one that may tell it;
+        `may_wait` False is for when no description is to be expected.
+        """
+        waits = may_wait and self.attempts < ATTEMPTS_BEFORE_NEWS and self.lacks_description(now)
         waits = waits and self.described_status != self.job.status
-        return [news for news in self.unreported() if not (waits and news.kind in TERMINAL_KINDS)]
+        return [news for news in self.unreported() if not (waits and (news.kind in TERMINAL_KINDS or news.at is None))]
 
 
 def keys_before(transitions: Collection[Transition], moment: datetime) -> set[str]:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
 
-psycopg = pytest.importorskip('psycopg', reason="the extra 'sql' is not installed")
-
-from datadog_checks.bedrock_model_customization.dataset.server import ServerError, temporary_server  # noqa: E402
-from datadog_checks.bedrock_model_customization.dataset.sync import connect  # noqa: E402
+from datadog_checks.bedrock_model_customization.dataset.server import ServerError, temporary_server
+from datadog_checks.bedrock_model_customization.dataset.sync import connect
 
 _numbers = count(1)
 

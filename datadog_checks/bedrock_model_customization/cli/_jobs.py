@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from ..jobs.job import Job
 
 Config = Annotated[
-    Path | None, typer.Option('--config', '-c', exists=True, dir_okay=False, help="The check's conf.yaml: look at AWS now.")
+    Path | None,
+    typer.Option('--config', '-c', exists=True, dir_okay=False, help="The check's conf.yaml: look at AWS now."),
 ]
 SnapshotFile = Annotated[
     Path | None, typer.Option('--snapshot', exists=True, dir_okay=False, help="A file of 'dataset snapshot'.")
+]
+Days = Annotated[
+    float | None,
+    typer.Option('--days', min=0, help='With --config: jobs created in so many days, and those that run; all without it.'),
 ]
 Demo = Annotated[bool, typer.Option('--demo', help="The demo's jobs.")]
 
@@ -55,14 +60,14 @@ def one_source(config: Path | None, snapshot: Path | None, demo: bool) -> None:
         raise typer.BadParameter('--config, --snapshot and --demo exclude one another')
 
 
-def read_jobs(config: Path | None, snapshot: Path | None) -> tuple[Iterable[Job], list[str]]:
+def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = None) -> tuple[Iterable[Job], list[str]]:
     """Return the jobs of a source, the demo's where there is none, and what is missing from them."""
     from ..dataset.snapshot import read_snapshot
-    from ..dataset.source import demo_jobs, live_jobs
+    from ..dataset.source import demo_jobs, live_jobs, lookback
 
     if config:
-        live = live_jobs(config, lambda scope: say(f'looking at {scope}'))
-        if live.problems and not live.jobs:
+        live = live_jobs(config, lookback(days), lambda scope: say(f'looking at {scope}'))
+        if not live.reached:
             fail('\n'.join(live.problems))
         return live.jobs, live.problems
     if snapshot:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._extras import extra
-from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,7 @@ def sync_command(
     config: Config = None,
     snapshot: SnapshotFile = None,
     demo: Demo = False,
+    days: Days = None,
     loop: Annotated[
         float | None, typer.Option('--loop', min=1, help='Look again every so many seconds (with --config).')
     ] = None,
@@ -50,9 +51,9 @@ def sync_command(
         raise typer.BadParameter('--loop needs --config: nothing else changes')
     with extra('sql'):
         if loop is not None and config:
-            _loop(dsn, config, loop)
+            _loop(dsn, config, days, loop)
             return
-        jobs, problems = read_jobs(config, snapshot)
+        jobs, problems = read_jobs(config, snapshot, days)
         _report(_write(dsn, jobs), problems)
     if problems:
         raise typer.Exit(SOME_MISSING)
@@ -63,6 +64,7 @@ def snapshot_command(
     file: Annotated[Path, typer.Argument(help='The file to write, as JSON lines.')],
     config: Config = None,
     demo: Demo = False,
+    days: Days = None,
 ) -> None:
     """Save the jobs in a file, for 'sql --snapshot' and 'dataset sync --snapshot'."""
     one_source(config, None, demo)
@@ -71,7 +73,7 @@ def snapshot_command(
     with extra('sql'):
         from ..dataset.snapshot import write_snapshot
 
-        jobs, problems = read_jobs(config, None)
+        jobs, problems = read_jobs(config, None, days)
         try:
             count = write_snapshot(file, jobs)
         except OSError as error:
@@ -109,15 +111,18 @@ def _report(synced: Synced, problems: list[str]) -> None:
     say(f'{synced.seen} jobs seen, {synced.written} rows written')
 
 
-def _loop(dsn: str, config: Path, seconds: float) -> None:
+def _loop(dsn: str, config: Path, days: float | None, seconds: float) -> None:
     import psycopg
 
     from ..dataset.schema import SchemaError
-    from ..dataset.source import LiveSource
+    from ..dataset.source import LiveSource, lookback
+    from .conf import load
 
+    source = LiveSource(load(config), lookback(days))
     waiting: dict[str, Job] = {}
-    for live in LiveSource(config).looks():
+    while True:
         started = time.monotonic()
+        live = source.look()
         # A look gives what changed since the last one: what a database that is down misses is kept for the next try.
         waiting.update({job.key: job for job in live.jobs})
         try:

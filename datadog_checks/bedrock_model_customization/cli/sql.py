@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._extras import extra
-from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs, say
 
 if TYPE_CHECKING:
     from ..dataset.engine import Engine
@@ -45,6 +45,7 @@ class Local:
     config: Path | None
     snapshot: Path | None
     demo: bool
+    days: float | None
     dialect: DialectName
     start: datetime | None
     end: datetime | None
@@ -58,7 +59,9 @@ def register(app: typer.Typer) -> None:
 
 def sql(
     query: Annotated[str | None, typer.Argument(help='The query; without any, a prompt.')] = None,
-    file: Annotated[Path | None, typer.Option('--file', '-f', help="Read the query from a file ('-': standard input).")] = None,
+    file: Annotated[
+        Path | None, typer.Option('--file', '-f', help="Read the query from a file ('-': standard input).")
+    ] = None,
     saved: Annotated[str | None, typer.Option('--saved', help='Run a saved query.')] = None,
     list_saved: Annotated[bool, typer.Option('--list-saved', help='Show the saved queries.')] = False,
     dsn: Annotated[
@@ -67,6 +70,7 @@ def sql(
     config: Config = None,
     snapshot: SnapshotFile = None,
     demo: Demo = False,
+    days: Days = None,
     dialect: Annotated[
         DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
     ] = DialectName.DDSQL,
@@ -90,7 +94,7 @@ def sql(
         raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
     if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
-    local = Local(dsn, config, snapshot, demo, dialect, start, end, limit)
+    local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
     with extra('sql'):
         with open_engine(local) as engine:
             if text is None:
@@ -118,7 +122,7 @@ def open_engine(local: Local) -> Iterator[Engine]:
             return
         if not (local.config or local.snapshot or local.demo):
             say("the demo's jobs (choose others with --config, --snapshot or --dsn)", 'dim')
-        jobs, problems = read_jobs(local.config, local.snapshot)
+        jobs, problems = read_jobs(local.config, local.snapshot, local.days)
         for problem in problems:
             say(problem, 'yellow')
         with local_engine(jobs, dialect, frame, local.limit) as engine:

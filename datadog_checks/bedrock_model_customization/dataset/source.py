@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..jobs.job import Job
 
-# One poll describes everything: there is no later one to carry the rest to.
+if TYPE_CHECKING:
+    from ..collector import Collector
+    from ..settings import Settings
+
+# One look describes everything: there may be no later one to carry the rest to.
 NO_LIMIT: Final = 1_000_000
+ALL_TIME: Final = timedelta(days=36_500)
 DEMO_JOBS: Final = 60
+
+Say = Callable[[str], object]
+"""Takes something for people to read."""
 
 
 @dataclass(slots=True)
 class Live:
     """Jobs seen in AWS. `problems` tell which scopes or descriptions are missing, in words for people.
 
-    A scope that could not be reached gives no jobs, so that the rows it had before stay as they were.
+    `reached` is the number of scopes whose jobs were listed. A scope that could not be reached gives no jobs, so that the rows it had before stay as they were.
     """
 
     jobs: list[Job] = field(default_factory=list)
-    scopes: int = 0
+    reached: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -41,46 +50,57 @@ def demo_jobs(now: datetime | None = None) -> list[Job]:
     return jobs
 
 
-def live_jobs(config: Path, progress: Callable[[str], object] = lambda scope: None) -> Live:
+def lookback(days: float | None) -> timedelta:
+    """Return how far to look back; None is all the way."""
+    return ALL_TIME if days is None else min(timedelta(days=days), ALL_TIME)
+
+
+def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda scope: None) -> Live:
     """Look once at every scope of a configuration file of the check; `progress` gets each scope before it is asked.
 
-    Raises what `cli.conf.load` raises for a file that is not a valid configuration.
+    `reach` is how old a job may be, unless it still runs. Raises what `cli.conf.load` raises for a file that is not
+    a valid configuration.
     """
-    return next(iter(LiveSource(config, progress).looks()))
+    from ..cli.conf import load
+
+    return LiveSource(load(config), reach, progress).look()
 
 
 class LiveSource:
-    """Looks at the scopes of a configuration again and again; every look after the first gives only what changed."""
+    """Looks at the scopes of instances again and again; every look after the first gives only what changed.
 
-    def __init__(self, config: Path, progress: Callable[[str], object] = lambda scope: None) -> None:
+    A job that ended is looked at once: tags that someone gives it later are seen by a new `LiveSource`.
+    """
+
+    def __init__(
+        self, instances: Iterable[Settings], reach: timedelta = ALL_TIME, progress: Say = lambda scope: None
+    ) -> None:
         from ..aws.bedrock import BedrockScope
         from ..aws.session import AwsSession
-        from ..cli.conf import load
         from ..collector import Collector
         from ..state import StateStore
 
         self._progress = progress
         self._collectors: dict[str, Collector] = {}
-        for number, settings in enumerate(load(config), 1):
+        for number, settings in enumerate(instances, 1):
             session = AwsSession(settings.aws)
             for region in settings.regions:
                 memory: dict[str, str] = {}
                 self._collectors[f'instance {number}, {region}'] = Collector(
                     BedrockScope(session, region),
-                    StateStore(lambda key, memory=memory: memory.get(key, ''), memory.__setitem__),
-                    replace(settings.limits, describe_all=True),
+                    StateStore(partial(_read, memory), memory.__setitem__),
+                    replace(settings.limits, describe_all=True, lookback=reach, max_tracked_jobs=NO_LIMIT),
                     settings.job_filter,
                     replace(settings.pace, max_describes=NO_LIMIT),
                 )
 
-    def looks(self) -> Iterator[Live]:
-        """Yield one look at every scope, and on each further request another."""
-        while True:
-            live = Live(scopes=len(self._collectors))
-            for name in self._collectors:
-                self._progress(name)
-                self._look(name, live)
-            yield live
+    def look(self) -> Live:
+        """Look at every scope once."""
+        live = Live()
+        for name in self._collectors:
+            self._progress(name)
+            self._look(name, live)
+        return live
 
     def _look(self, name: str, live: Live) -> None:
         from ..aws.errors import AwsError
@@ -91,9 +111,14 @@ class LiveSource:
         except AwsError as error:
             live.problems.append(f'{name}: not reached, its rows stay as they are: {error}')
             return
+        live.reached += 1
         live.jobs += poll.changed
         live.problems += [f'{name}: {error}' for error in poll.problems]
         if poll.unreadable:
             live.problems.append(f'{name}: {poll.unreadable} entries of the listing are about no job')
         # Ended jobs are let go of here, and what was given is not given again.
         collector.remember(poll, now)
+
+
+def _read(memory: dict[str, str], key: str) -> str:
+    return memory.get(key, '')

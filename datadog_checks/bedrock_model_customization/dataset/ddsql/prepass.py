@@ -14,7 +14,7 @@ from sqlglot.tokens import Token, TokenType
 
 from .shim import AS_TIMESTAMP
 from .surface import DATADOG_FUNCTIONS, DATADOG_SCHEMA
-from .text import Call, calls, matching, tokens
+from .text import GRAMMAR, Call, calls, is_word, matching, tokens
 
 _OFFSET: Final = re.compile(r'\d\s*(?:Z|[+-]\d\d(?::?\d\d)?)\s*$', re.IGNORECASE)
 _REFERENCE: Final = re.compile(r'\\(.)|\$(\d)|(\\)$', re.DOTALL)
@@ -79,7 +79,7 @@ def _subscripts(found: list[Token]) -> Iterator[Edit]:
             if before is None or before.text.upper() != 'ARRAY':
                 continue
             first -= 1
-        elif token.token_type is TokenType.R_PAREN and before is not None and before.text[:1].isidentifier():
+        elif token.token_type is TokenType.R_PAREN and before is not None and _is_name(before):
             first -= 1
             if first >= 2 and found[first - 1].token_type is TokenType.DOT:
                 first -= 2
@@ -87,6 +87,10 @@ def _subscripts(found: list[Token]) -> Iterator[Edit]:
             continue
         yield Edit(found[first].start, found[first].start, '(')
         yield Edit(token.end + 1, token.end + 1, ')')
+
+
+def _is_name(token: Token) -> bool:
+    return token.token_type is TokenType.IDENTIFIER or (is_word(token) and token.text.upper() not in GRAMMAR)
 
 
 def _timestamps(found: list[Token]) -> Iterator[Edit]:

@@ -193,7 +193,7 @@ class Inventory:
             created = tracked.job.creation_time
             if not tracked.job.is_terminal or created is None or (new_since and created >= new_since):
                 continue
-            if self.wants_description(tracked, now) or self.is_reported(tracked, now) or tracked.unreported():
+            if self.is_reported(tracked, now) or tracked.unreported() or self.wants_description(tracked, now):
                 continue
             if tracked.tags_at is None and (self.limits.tag_all or self.limits.describe_all):
                 continue

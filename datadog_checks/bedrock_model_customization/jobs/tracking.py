@@ -32,6 +32,7 @@ class Tracked:
     refused: bool = False
     tags_at: datetime | None = None
     changed: bool = True
+    _unreported: tuple[Job, int, list[Transition]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def learn(self, news: Job) -> None:
         """Merge what AWS now says of the job. A listing that lags behind never undoes a terminal status."""
@@ -82,7 +83,11 @@ class Tracked:
         return ended is not None and ended >= moment
 
     def unreported(self) -> list[Transition]:
-        return unreported(self.job, self.reported)
+        # Worked out anew for another Job or after a report (`reported` only ever grows): most jobs have no news.
+        known = self._unreported
+        if known is None or known[0] is not self.job or known[1] != len(self.reported):
+            known = self._unreported = (self.job, len(self.reported), unreported(self.job, self.reported))
+        return known[2]
 
     def due(self, now: datetime, *, may_wait: bool = True) -> list[Transition]:
         """Return the transitions to report now.
@@ -90,9 +95,12 @@ class Tracked:
         An end waits a few polls for its description (why, how good), and what has no time for one that may tell it;
         `may_wait` False is for when no description is to be expected.
         """
+        pending = self.unreported()
+        if not pending:
+            return []
         waits = may_wait and self.attempts < ATTEMPTS_BEFORE_NEWS and self.lacks_description(now)
         waits = waits and self.described_status != self.job.status
-        return [news for news in self.unreported() if not (waits and (news.kind in TERMINAL_KINDS or news.at is None))]
+        return [news for news in pending if not (waits and (news.kind in TERMINAL_KINDS or news.at is None))]
 
 
 def keys_before(transitions: Collection[Transition], moment: datetime) -> set[str]:

@@ -34,6 +34,15 @@ _TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _CALLED: Final = re.compile(r'\b([A-Za-z_]\w*)\s*\(')
 
 
+class Page(NamedTuple):
+    """What the widgets of one dashboard are judged by."""
+
+    vocabulary: Vocabulary
+    variables: frozenset[str]
+    is_fixed: bool
+    """Whether every widget needs a place."""
+
+
 class Box(NamedTuple):
     """A widget's place on the grid, in columns and rows."""
 
@@ -62,7 +71,10 @@ def dashboard_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem
         yield Problem('$.widgets', 'is empty')
     variables = {str(one.get('name')) for one in _list(body.get('template_variables')) if isinstance(one, Mapping)}
     yield from _variable_problems(body, variables)
-    yield from _widgets_problems(_list(body.get('widgets')), '$.widgets', COLUMNS, vocabulary, variables)
+    page = Page(
+        vocabulary, frozenset(variables), body.get('reflow_type') == 'fixed' or body.get('layout_type') == 'free'
+    )
+    yield from _widgets_problems(_list(body.get('widgets')), '$.widgets', COLUMNS, page)
 
 
 def _variable_problems(body: Mapping[str, Any], declared: set[str]) -> Iterator[Problem]:
@@ -95,10 +107,8 @@ def _variable_problems(body: Mapping[str, Any], declared: set[str]) -> Iterator[
                 yield Problem(f'$.template_variable_presets[{position}]', 'sets a variable that is not declared')
 
 
-def _widgets_problems(
-    widgets: Sequence[Any], path: str, columns: int, vocabulary: Vocabulary, variables: set[str]
-) -> Iterator[Problem]:
-    yield from _layout_problems(widgets, path, columns)
+def _widgets_problems(widgets: Sequence[Any], path: str, columns: int, page: Page) -> Iterator[Problem]:
+    yield from _layout_problems(widgets, path, columns, page.is_fixed)
     for position, widget in enumerate(widgets):
         definition = _mapping(_mapping(widget).get('definition'))
         place = f'{path}[{position}].definition'
@@ -106,18 +116,16 @@ def _widgets_problems(
             inner = _list(definition.get('widgets'))
             box = _box(widget)
             width = box.width if box else columns
-            yield from _widgets_problems(inner, f'{place}.widgets', width, vocabulary, variables)
+            yield from _widgets_problems(inner, f'{place}.widgets', width, page)
             if not inner:
                 yield Problem(f'{place}.widgets', 'is empty')
         if definition.get('type') not in WITHOUT_DATA | {'group'}:
-            yield from _data_problems(definition, place, vocabulary, variables)
+            yield from _data_problems(definition, place, page)
         if definition.get('type') not in WITHOUT_DATA and not str(definition.get('title') or '').strip():
             yield Problem(f'{place}.title', 'is missing')
 
 
-def _data_problems(
-    definition: Mapping[str, Any], path: str, vocabulary: Vocabulary, variables: set[str]
-) -> Iterator[Problem]:
+def _data_problems(definition: Mapping[str, Any], path: str, page: Page) -> Iterator[Problem]:
     if not ELEMENTS & definition.keys() and definition.get('type') not in ('manage_status', 'event_stream'):
         yield Problem(path, 'asks for nothing')
     for key in ('alert_id', 'slo_id'):
@@ -127,7 +135,7 @@ def _data_problems(
     for position, request in enumerate(requests if isinstance(requests, list) else []):
         if isinstance(request, Mapping):
             place = f'{path}.requests[{position}]'
-            yield from _request_problems(str(definition.get('type')), request, place, vocabulary, variables)
+            yield from _request_problems(str(definition.get('type')), request, place, page)
     for place, value in walk(definition, path):
         if isinstance(value, Mapping) and value.get('data_source') in ('events', 'event_stream'):
             text = str(value.get('query_string') or _mapping(value.get('search')).get('query') or '')
@@ -135,14 +143,12 @@ def _data_problems(
                 yield Problem(place, f'does not look for source:{SOURCE}')
 
 
-def _request_problems(
-    kind: str, request: Mapping[str, Any], path: str, vocabulary: Vocabulary, variables: set[str]
-) -> Iterator[Problem]:
+def _request_problems(kind: str, request: Mapping[str, Any], path: str, page: Page) -> Iterator[Problem]:
     queries = [one for one in _list(request.get('queries')) if isinstance(one, Mapping)]
     if not queries and not {'q', 'query', 'apm_stats_query', 'projection'} & request.keys():
         yield Problem(path, 'asks for nothing')
     if isinstance(request.get('q'), str):
-        yield from vocabulary.problems(parse(request['q']), f'{path}.q', variables)
+        yield from page.vocabulary.problems(parse(request['q']), f'{path}.q', page.variables)
     wanted = FORMATS.get(kind)
     if queries and wanted and request.get('response_format') != wanted:
         yield Problem(f'{path}.response_format', f'is not {wanted}, which a {kind} draws')
@@ -151,9 +157,8 @@ def _request_problems(
         yield Problem(f'{path}.queries', 'has a name twice')
     for position, one in enumerate(queries):
         if one.get('data_source') == 'metrics':
-            yield from vocabulary.problems(
-                parse(str(one.get('query', ''))), f'{path}.queries[{position}].query', variables
-            )
+            query = parse(str(one.get('query', '')))
+            yield from page.vocabulary.problems(query, f'{path}.queries[{position}].query', page.variables)
     used: set[str] = set()
     for position, one in enumerate(_list(request.get('formulas'))):
         text = _TEXT.sub('', str(_mapping(one).get('formula', '')))
@@ -169,12 +174,12 @@ def _request_problems(
             yield Problem(f'{path}.queries', f'{name} is in no formula')
 
 
-def _layout_problems(widgets: Sequence[Any], path: str, columns: int) -> Iterator[Problem]:
+def _layout_problems(widgets: Sequence[Any], path: str, columns: int, is_fixed: bool) -> Iterator[Problem]:
     boxes = [(position, _box(widget)) for position, widget in enumerate(widgets)]
     placed = [(position, box) for position, box in boxes if box]
-    if placed and len(placed) < len(boxes):
+    if (placed or is_fixed) and len(placed) < len(boxes):
         missing = next(position for position, box in boxes if not box)
-        yield Problem(f'{path}[{missing}].layout', 'is missing, while its neighbours have one')
+        yield Problem(f'{path}[{missing}].layout', 'is missing, or not four whole numbers')
     for position, box in placed:
         if box.x < 0 or box.y < 0 or box.width < 1 or box.height < 1 or box.x + box.width > columns:
             yield Problem(f'{path}[{position}].layout', f'leaves the grid of {columns} columns')

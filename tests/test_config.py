@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from datadog_checks.base import ConfigurationError
+from pydantic import ValidationError
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.config import validate
+from datadog_checks.bedrock_model_customization.config import doubts, validate
+from datadog_checks.bedrock_model_customization.config_models import InstanceConfig
 from datadog_checks.bedrock_model_customization.settings import Settings, cache_id
 
 from .paths import ROOT
@@ -22,16 +24,20 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({'regions': ['us-east-1a']}, "regions: 'us-east-1a' is not the code of a Region", "['us-east-1a']"),
     ({'regions': ['N. Virginia']}, "regions: 'N. Virginia' is not the code", 'N. Virginia'),
     ({'regions': ['us-east-1', 'us-east-1']}, "regions: 'us-east-1' is given twice", 'us-east-1'),
+    ({'regions': {'us-east-1': 1}}, 'regions: must be a list', "{'us-east-1': 1}"),
     ({'regions': [1]}, 'regions -> 1: must be a text', '1'),
     ({'assume_role': 'Datadog'}, "assume_role: must be a role's ARN", "'Datadog'"),
     ({'assume_role': 'arn:aws:iam::12:role/x'}, "assume_role: must be a role's ARN", 'arn:aws:iam::12:role/x'),
     ({'assume_role': 'arn:aws:iam::123456789012:user/x'}, "assume_role: must be a role's ARN", 'user/x'),
     ({'external_id': 'abc'}, 'external_id is only used with assume_role', ''),
     ({'assume_role': ROLE, 'external_id': 'x'}, 'external_id: must have 2 to 1224 characters', '(hidden)'),
+    ({'assume_role': ROLE, 'external_id': 'a b'}, 'external_id: must have 2 to 1224 characters', '(hidden)'),
+    ({'assume_role': ROLE, 'external_id': 123}, 'external_id: must be a text', '(hidden)'),
     ({'role_session_name': 'a b'}, 'role_session_name: must be 2 to 64 letters', "'a b'"),
-    ({'endpoint_url': 'localhost:80'}, 'endpoint_url: must be a URL', '(hidden)'),
+    ({'endpoint_url': 'localhost:80'}, 'endpoint_url: must be a URL', "'localhost:80'"),
     ({'endpoint_url': 'http://me:pass@x'}, 'endpoint_url: must be a URL', '(hidden)'),
     ({'proxy': {'https': 'me:pass@x'}}, 'proxy: https must be a URL', '(hidden)'),
+    ({'proxy': {'htps': 'http://me:pass@x'}}, "proxy: 'htps' is none of http, https, no_proxy", '(hidden)'),
     ({'proxy': 'http://x'}, 'proxy: must be a mapping', '(hidden)'),
     ({'proxy': {'https': 'http://x'}, 'skip_proxy': True}, 'proxy and skip_proxy contradict each other', ''),
     ({'skip_proxy': 'maybe'}, 'skip_proxy: must be true or false', "'maybe'"),
@@ -44,6 +50,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({'collection_timeout': 0}, 'collection_timeout: must be from 1 to 3600', '0'),
     ({'lookback_hours': 0}, 'lookback_hours: must be from 1 to 17520', '0'),
     ({'lookback_hours': float('nan')}, 'lookback_hours: must be from 1 to 17520', 'nan'),
+    (
+        {'terminal_job_hours': 9, 'lookback_hours': 8.5},
+        'terminal_job_hours, 9, must not be above',
+        'lookback_hours, 8.5',
+    ),
     ({'terminal_job_hours': -1}, 'terminal_job_hours: must be from 0 to 17520', '-1'),
     ({'max_tracked_jobs': 0}, 'max_tracked_jobs: must be from 1 to 1e+06', '0'),
     ({'max_reported_jobs': -1}, 'max_reported_jobs: must be from 0 to 100000', '-1'),
@@ -60,6 +71,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({'include': {'statuses': ['Done']}}, "include: statuses: 'Done' is none of InProgress", 'Done'),
     ({'exclude': {'customization_types': ['FT']}}, "exclude: customization_types: 'FT' is none of FINE_TUNING", 'FT'),
     ({'include': {'job_names': ['']}}, 'include: job_names: must hold no empty pattern', "''"),
+    ({'include': {'tags': [':x']}}, "include: tags: ':x' has no key", "':x'"),
     ({'include': {'tags': ['team']}}, "include: tags: 'team' has no colon", 'team'),
     (
         {'include': {'job_names': ['a']}, 'exclude': {'job_names': ['a']}},
@@ -104,6 +116,35 @@ def test_every_mistake_is_told_at_once() -> None:
 )
 def test_what_is_allowed(instance: dict[str, Any]) -> None:
     validate(instance, {})
+
+
+@pytest.mark.parametrize(
+    ('instance', 'init_config', 'doubt'),
+    [
+        ({'region': ['us-east-1']}, {}, 'region: there is no such option, it has no effect; did you mean regions?'),
+        ({'xyzzy': 1}, {}, 'xyzzy: there is no such option, it has no effect'),
+        ({}, {'proxi': {}}, 'init_config.proxi: there is no such option, it has no effect; did you mean proxy?'),
+        (
+            {'min_collection_interval': 30},
+            {},
+            'collection_timeout: 45 is not below min_collection_interval, 30: polls may come late',
+        ),
+    ],
+)
+def test_what_is_hardly_meant(instance: dict[str, Any], init_config: dict[str, Any], doubt: str) -> None:
+    validate(instance, init_config)
+    assert doubts(instance, init_config) == [doubt]
+
+
+def test_no_doubts_about_what_the_agent_adds() -> None:
+    instance = {'regions': ['us-east-1'], 'min_collection_interval': 60, 'tags': ['a:b'], 'service': 'x'}
+    assert doubts(instance | {'empty_default_hostname': True, 'no_index': False, '_key': 1}, {'loader': 'core'}) == []
+
+
+def test_the_models_cannot_be_changed() -> None:
+    config = InstanceConfig.model_validate({}, context={'configured_fields': frozenset()})
+    with pytest.raises(ValidationError):
+        config.regions = ()
 
 
 def settings(instance: dict[str, Any], init_config: dict[str, Any] | None = None) -> Settings:

@@ -1,4 +1,4 @@
-"""Rules of the configuration that its types cannot say. Each message says what is allowed; `config.py` adds the rest."""
+"""Rules of the configuration that its types cannot say. A message says what is allowed; `config.py` adds the rest."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ EVENTS = (
 RETRY_MODES = ('adaptive', 'standard', 'legacy')
 GLOBS = ('job_names', 'base_models', 'tags')
 
-ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}')
+ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}', re.ASCII)
+EXTERNAL_ID = re.compile(r'[\w+=,.@:/-]{2,1224}', re.ASCII)
 # Partition prefixes with one to three parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
-REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-\d{1,2}')
+REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-[0-9]{1,2}')
 SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
 
 Validator = Callable[..., Any]
@@ -133,8 +134,8 @@ def instance_role_session_name(value: Any, **_: Any) -> Any:
 
 
 def instance_external_id(value: Any, **_: Any) -> Any:
-    if isinstance(value, str) and not 2 <= len(value) <= 1224:
-        raise ValueError('must have 2 to 1224 characters')
+    if isinstance(value, str) and not EXTERNAL_ID.fullmatch(value):
+        raise ValueError('must have 2 to 1224 characters: letters, digits or any of _+=,.@:/-')
     return value
 
 
@@ -146,6 +147,8 @@ def instance_endpoint_url(value: Any, **_: Any) -> Any:
 
 def proxy(value: Any, **_: Any) -> Any:
     """Refuse proxies that are no URLs. They may carry credentials, which are never shown."""
+    if isinstance(value, dict) and (unknown := sorted(map(str, value.keys() - {'http', 'https', 'no_proxy'}))):
+        raise ValueError(f'{unknown[0]!r} is none of http, https, no_proxy')
     for scheme in ('http', 'https') if isinstance(value, dict) else ():
         if isinstance(value.get(scheme), str):
             _refuse_url(value[scheme], f'{scheme} must be a URL such as http://proxy.example.com:3128')
@@ -173,6 +176,8 @@ def criteria(value: Any, **_: Any) -> Any:
         except ValueError as error:
             raise ValueError(f'{name}: {error}') from error
     for tag in value.get('tags') or ():
+        if isinstance(tag, str) and not tag.partition(':')[0].strip():
+            raise ValueError(f"tags: {tag!r} has no key; a tag's pattern is key:value, such as team:*")
         if isinstance(tag, str) and ':' not in tag:
             raise ValueError(f"tags: {tag!r} has no colon; a tag's pattern is key:value, such as team:*")
     return value
@@ -185,6 +190,12 @@ def check_instance(model: Any) -> Any:
     """Refuse options that contradict each other."""
     if model.external_id and not model.assume_role:
         raise ValueError('external_id is only used with assume_role, which is not set')
+    hours = {'terminal_job_hours', 'lookback_hours'}
+    if hours <= model.model_fields_set and model.terminal_job_hours > model.lookback_hours:
+        raise ValueError(
+            f'terminal_job_hours, {model.terminal_job_hours:g}, must not be above lookback_hours, '
+            f'{model.lookback_hours:g}: a job is not looked at for longer than that'
+        )
     if model.skip_proxy and model.proxy:
         raise ValueError('proxy and skip_proxy contradict each other: set one of them')
     if model.include and model.exclude:

@@ -13,6 +13,7 @@ from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.http import should_bypass_proxy
 
 from . import config
+from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, advise, explain
 from .aws.session import AwsSession
@@ -69,13 +70,11 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._session = AwsSession(self.settings.aws)
         store = StateStore(self.read_persistent_cache, self.write_persistent_cache)
         for region in self.settings.regions:
-            collector = Collector(
-                BedrockScope(self._session, region),
-                store,
-                self.settings.limits,
-                self.settings.job_filter,
-                self.settings.pace,
-            )
+            scope, pace = BedrockScope(self._session, region), self.settings.pace
+            artifacts = None
+            if self.settings.artifacts:
+                artifacts = ArtifactReader(scope, self.settings.artifacts, pace.max_concurrency, pace.max_describes)
+            collector = Collector(scope, store, self.settings.limits, self.settings.job_filter, pace, artifacts)
             for problem in collector.state_problems:
                 self.log.warning('%s: %s', region, one_line(problem, MAX_LOGGED))
             self._collectors[region] = collector
@@ -125,7 +124,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             return
         self._submit(metrics.status_gauges(poll.counts), tags)
         for job in metrics.within_cap(poll.jobs, self.settings.max_reported_jobs):
-            self._submit(metrics.job_gauges(job, now), [*tags, *self.settings.tagger.job(job)])
+            gauges = metrics.job_gauges(job, now, poll.curves.get(job.job_arn))
+            self._submit(gauges, [*tags, *self.settings.tagger.job(job)])
         self._report_transitions(poll, tags, now)
         self._note_problems(region, poll.problems, self._shortfalls(poll))
         try:
@@ -146,7 +146,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             if is_too_old(news, now):
                 too_old += 1
                 continue
-            self.event(job_event(job, news, self.settings.tagger, tags, now))
+            self.event(job_event(job, news, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
         if too_old:
             self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
 
@@ -167,7 +167,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
 
     def _shortfalls(self, poll: ScopePoll) -> list[str]:
         """Return what the configuration's caps, or unreadable answers, leave out of this poll's data."""
-        shortfalls = []
+        shortfalls = list(poll.shortfalls)
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')

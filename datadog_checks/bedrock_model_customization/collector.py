@@ -8,22 +8,25 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
+from .aws.artifacts import ArtifactReader
 from .aws.bedrock import ARNS_PER_TAG_REQUEST, PAGE_SIZE, BedrockScope, account_of
 from .aws.errors import AwsError, Kind
 from .aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
 from .aws.tags import TagReader
+from .jobs.curves import CurveSummary
 from .jobs.filters import JobFilter
 from .jobs.inventory import Inventory, Limits
-from .jobs.job import ACTIVE_STATUSES, FAILED, Job
+from .jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, Job
 from .jobs.reading import job_arn_of, read_description, read_summary
 from .jobs.tracking import Tracked
-from .jobs.transitions import Transition
+from .jobs.transitions import STATUS_KINDS, Transition
 from .state import StateStore
 
 # Listing by status costs three small requests, whatever the number of jobs: worth it beyond as many pages.
 REQUESTS_BY_STATUS: Final = 3
 # Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
 TAG_DELAY: Final = timedelta(minutes=15)
+COMPLETION: Final = STATUS_KINDS[COMPLETED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class ScopePoll:
     are the jobs that differ from when they were last reported. `tracked` is the number of known jobs, `left_out` how
     many terminal ones the cap left out, `awaiting_description` how many descriptions are left for later polls, and
     `unreadable` how many entries of the listing could not be told to be about any job. `problems` did not stop the
-    poll, but something is missing because of them.
+    poll, but something is missing because of them. `curves` has by ARN what was found in S3 of the jobs, and
+    `shortfalls` says in words what of that is left out.
     """
 
     account_id: str | None
@@ -58,6 +62,8 @@ class ScopePoll:
     awaiting_description: int = 0
     unreadable: int = 0
     problems: list[AwsError] = field(default_factory=list)
+    curves: dict[str, CurveSummary] = field(default_factory=dict)
+    shortfalls: list[str] = field(default_factory=list)
     filtered_out: list[tuple[Tracked, list[Transition]]] = field(default_factory=list)
 
 
@@ -75,9 +81,10 @@ class Collector:
         limits: Limits,
         job_filter: JobFilter,
         pace: Pace,
+        artifacts: ArtifactReader | None = None,
     ) -> None:
         self.scope, self.limits, self.job_filter, self.pace = scope, limits, job_filter, pace
-        self._store = store
+        self._store, self._artifacts = store, artifacts
         memory, self.state_problems = store.load(scope.region)
         self.account_id = memory.account_id if memory else None
         self.inventory = Inventory(limits, memory)
@@ -93,11 +100,12 @@ class Collector:
             missing = self._list(poll, now)
             self._describe(poll, missing, now)
             self._tag(poll, now)
+            awaited = self._read_artifacts(poll, now)
         except AwsError as error:
             if error.kind is Kind.CREDENTIALS:
                 self.scope.reset()
             raise
-        return self._conclude(poll, now)
+        return self._conclude(poll, awaited, now)
 
     def remember(self, poll: ScopePoll, now: datetime) -> None:
         """Note that a poll was reported: nothing of it is reported again, by this process or a later one.
@@ -130,6 +138,8 @@ class Collector:
         if full:
             self._full_list_at, self._describes_refused = now, False
             self._tags.retry_bulk()
+            if self._artifacts:
+                self._artifacts.retry()
             self.account_id = self.account_id or self._ask_account(poll)
         poll.account_id = self.account_id
         return self._missing(seen)
@@ -283,14 +293,35 @@ class Collector:
             self.inventory.tracked[arn].tag(tags, now)
         poll.problems += [error for error in answers.problems if error.kind is not Kind.INTERRUPTED]
 
+    # --- read what the jobs left in S3
+
+    def _read_artifacts(self, poll: ScopePoll, now: datetime) -> set[str]:
+        """Read the files of jobs that changed; return the jobs whose files are still to be read."""
+        if self._artifacts is None:
+            return set()
+        wanted = [tracked.job for tracked in self.inventory.tracked.values() if self._wants_artifacts(tracked, now)]
+        artifacts = self._artifacts.read(sorted(wanted, key=_newest_first), now)
+        poll.curves, poll.shortfalls = artifacts.curves, artifacts.shortfalls
+        poll.problems += artifacts.problems
+        return artifacts.pending
+
+    def _wants_artifacts(self, tracked: Tracked, now: datetime) -> bool:
+        """Whether something would use a job's files: its description is known, and it is reported."""
+        if tracked.described_status is None or not self.job_filter.wants(tracked.job):
+            return False
+        return self.inventory.is_reported(tracked, now) or bool(tracked.unreported())
+
     # --- conclude
 
-    def _conclude(self, poll: ScopePoll, now: datetime) -> ScopePoll:
+    def _conclude(self, poll: ScopePoll, awaited: set[str], now: datetime) -> ScopePoll:
         wanted = []
         for tracked in self.inventory.tracked.values():
             if self.job_filter.needs_tags and tracked.tags_at is None:
                 continue
             due = tracked.due(now, may_wait=not self._describes_refused)
+            if tracked.job.job_arn in awaited:
+                # The event of a completion tells how the run went.
+                due = [news for news in due if news.kind != COMPLETION]
             if not self.job_filter.wants(tracked.job):
                 poll.filtered_out.append((tracked, due))
                 continue

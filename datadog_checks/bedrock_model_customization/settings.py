@@ -9,6 +9,7 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from .aws.artifacts import ArtifactSettings
 from .aws.session import DEFAULT_ROLE_SESSION_NAME, AwsSettings
 from .collector import Pace
 from .config_models.instance import InstanceConfig
@@ -22,7 +23,10 @@ BypassProxy = Callable[[str, Sequence[str]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One instance, ready to use. `events` holds the kinds of transition that give an event."""
+    """One instance, ready to use. `events` holds the kinds of transition that give an event.
+
+    `artifacts` says what may be read from S3, None for nothing.
+    """
 
     regions: tuple[str, ...]
     aws: AwsSettings
@@ -33,6 +37,7 @@ class Settings:
     events: frozenset[str]
     max_reported_jobs: int
     collection_timeout: timedelta
+    artifacts: ArtifactSettings | None = None
 
 
 def read_settings(
@@ -89,6 +94,17 @@ def read_settings(
         events=frozenset(instance.events or ()),
         max_reported_jobs=int(_number(instance.max_reported_jobs)),
         collection_timeout=timedelta(seconds=_number(instance.collection_timeout)),
+        artifacts=artifact_settings(instance) if instance.collect_artifacts else None,
+    )
+
+
+def artifact_settings(instance: InstanceConfig) -> ArtifactSettings:
+    """Return what of an instance's files in S3 may be read once they may be read at all."""
+    interval = _number(instance.artifact_refresh_interval)
+    return ArtifactSettings(
+        buckets=tuple(instance.artifact_buckets or ('*',)),
+        max_size=int(_number(instance.max_artifact_size)),
+        refresh_interval=timedelta(seconds=interval) if interval else None,
     )
 
 

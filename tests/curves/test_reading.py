@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped,unused-ignore]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +48,7 @@ def made_up(rows: int, seed: int = 0) -> pd.DataFrame:
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False).encode()
+    return str(table.to_csv(index=False)).encode()
 
 
 # --- files as they are

@@ -4,6 +4,14 @@
 #     ddev -x validate models -s <INTEGRATION_NAME>
 
 
+def instance_artifact_refresh_interval():
+    return 0
+
+
+def instance_collect_artifacts():
+    return False
+
+
 def instance_collection_timeout():
     return 45
 
@@ -46,6 +54,10 @@ def instance_job_tags_include():
 
 def instance_lookback_hours():
     return 168
+
+
+def instance_max_artifact_size():
+    return 10485760
 
 
 def instance_max_attempts():

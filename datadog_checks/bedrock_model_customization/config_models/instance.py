@@ -67,7 +67,10 @@ class InstanceConfig(BaseModel):
         arbitrary_types_allowed=True,
         frozen=True,
     )
+    artifact_buckets: Optional[tuple[str, ...]] = None
+    artifact_refresh_interval: Optional[float] = None
     assume_role: Optional[str] = None
+    collect_artifacts: Optional[bool] = None
     collection_timeout: Optional[float] = None
     connect_timeout: Optional[float] = None
     disable_generic_tags: Optional[bool] = None
@@ -83,6 +86,7 @@ class InstanceConfig(BaseModel):
     job_tags_exclude: Optional[tuple[str, ...]] = None
     job_tags_include: Optional[tuple[str, ...]] = None
     lookback_hours: Optional[float] = None
+    max_artifact_size: Optional[int] = None
     max_attempts: Optional[int] = None
     max_concurrency: Optional[int] = None
     max_describes_per_poll: Optional[int] = None

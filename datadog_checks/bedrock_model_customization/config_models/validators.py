@@ -32,6 +32,7 @@ ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-~]{1,510}/)?[\w+=
 EXTERNAL_ID = re.compile(r'[\w+=,.@:/-]{2,1224}', re.ASCII)
 # Partition prefixes with one to three parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
 REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-[0-9]{1,2}')
+BUCKET_GLOB = re.compile(r'[a-z0-9.*?!\[\]-]{1,63}')
 SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
 
 Validator = Callable[..., Any]
@@ -105,7 +106,23 @@ instance_events_since = between(0, 18)
 instance_events = each_of(EVENTS)
 instance_retry_mode = one_of(RETRY_MODES)
 instance_job_tags_include = globs
+instance_max_artifact_size = between(1024, 2**30)
 instance_job_tags_exclude = globs
+
+
+def instance_artifact_buckets(value: Any, **_: Any) -> Any:
+    """Refuse patterns that no bucket's name can match, such as a URL."""
+    globs(value)
+    if isinstance(value, list | tuple) and not value:
+        raise ValueError('must name at least one bucket; remove the line to allow every one')
+    for text in value if isinstance(value, list | tuple) else ():
+        if isinstance(text, str) and not BUCKET_GLOB.fullmatch(text):
+            raise ValueError(f'{text!r} is not the name of a bucket, nor a pattern of one, such as example-output-*')
+    return value
+
+
+def instance_artifact_refresh_interval(value: Any, **_: Any) -> Any:
+    return value if value == 0 and not isinstance(value, bool) else between(60, 86_400)(value)
 
 
 def instance_regions(value: Any, **_: Any) -> Any:
@@ -190,6 +207,8 @@ def check_instance(model: Any) -> Any:
     """Refuse options that contradict each other."""
     if model.external_id and not model.assume_role:
         raise ValueError('external_id is only used with assume_role, which is not set')
+    if model.artifact_buckets and not model.collect_artifacts:
+        raise ValueError('artifact_buckets is only used with collect_artifacts: true, which is not set')
     hours = {'terminal_job_hours', 'lookback_hours'}
     if hours <= model.model_fields_set and model.terminal_job_hours > model.lookback_hours:
         raise ValueError(

@@ -7,6 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..jobs.arn import parse_job_arn
+from ..jobs.curves import (
+    FROM_ARTIFACT,
+    FROM_CUSTOM_MODEL,
+    FROM_JOB,
+    CurveSummary,
+    ValidationSummary,
+    final_losses,
+)
 from ..jobs.job import Job
 from ..jobs.phases import Phase
 from ..jobs.transitions import PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
@@ -36,14 +44,28 @@ HAPPENED: Final = {
     'stopped': 'was stopped',
 }
 ALERT_TYPES: Final = {'failed': 'error', 'stopping': 'warning', 'stopped': 'warning', 'completed': 'success'}
+SOURCES: Final = {
+    None: '',
+    FROM_JOB: '',
+    FROM_CUSTOM_MODEL: ' (of the custom model; the job has none)',
+    FROM_ARTIFACT: ' (last of the curve in S3; the job has none)',
+}
+"""What is said of a loss, by where it comes from."""
 CONSOLES: Final = {'aws': 'console.aws.amazon.com', 'aws-us-gov': 'console.amazonaws-us-gov.com'}
 
 
-def job_event(job: Job, news: Transition, tagger: Tagger, tags: Sequence[str], now: datetime) -> dict[str, Any]:
+def job_event(
+    job: Job,
+    news: Transition,
+    tagger: Tagger,
+    tags: Sequence[str],
+    now: datetime,
+    curves: CurveSummary | None = None,
+) -> dict[str, Any]:
     """Return the Agent's event for one transition.
 
-    It depends on nothing but the job, so that an event that is sent twice is twice the same. `tags` are those of the
-    scope; `now` stands in for a time that AWS did not give.
+    It depends on nothing but the job and what it left in S3 (`curves`), so that an event that is sent twice is twice
+    the same. `tags` are those of the scope; `now` stands in for a time that AWS did not give.
     """
     at = news.at or now
     return {
@@ -51,7 +73,7 @@ def job_event(job: Job, news: Transition, tagger: Tagger, tags: Sequence[str], n
         'event_type': SOURCE,
         'source_type_name': SOURCE,
         'msg_title': title(job, news),
-        'msg_text': text(job, news, tagger),
+        'msg_text': text(job, news, tagger, curves),
         'alert_type': ALERT_TYPES.get(news.kind, 'warning' if news.kind == UNKNOWN_STATUS else 'info'),
         'priority': 'low' if news.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
         'aggregation_key': aggregation_key(job),
@@ -81,13 +103,13 @@ def title(job: Job, news: Transition) -> str:
     return clip(f'Amazon Bedrock {kind} job {one_line(_name(job), MAX_NAME)} {happened}', MAX_TITLE)
 
 
-def text(job: Job, news: Transition, tagger: Tagger) -> str:
+def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
     """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
     paragraphs = []
     if news.kind == 'failed':
         message = block(job.failure_message, MAX_FAILURE) if job.failure_message else None
         paragraphs.append(f'**Failure message**\n\n{message}' if message else 'AWS gave no failure message.')
-    paragraphs.append('\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger) if value))
+    paragraphs.append('\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger, curves) if value))
     link = console_url(job)
     if link:
         paragraphs.append(f'[Custom models in the AWS console]({link})')
@@ -111,7 +133,9 @@ def words(duration: timedelta) -> str:
     return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
 
 
-def _facts(job: Job, news: Transition, tagger: Tagger) -> list[tuple[str, str | None]]:
+def _facts(
+    job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None
+) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
     has_ended = news.kind in ('completed', 'failed', 'stopped')
     elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None
@@ -122,17 +146,50 @@ def _facts(job: Job, news: Transition, tagger: Tagger) -> list[tuple[str, str | 
         ('Duration' if has_ended else 'Running for', words(elapsed) if elapsed is not None else None),
         ('Phases', inline(', '.join(reached)) if reached else None),
         (f'Time in {news.subject}', _spent_in(job.phases, news)),
-        ('Training loss', f'{job.training_loss:g}' if has_ended and job.training_loss is not None else None),
-        *(
-            (f'Validation loss (validator {position})', f'{loss:g}')
-            for position, loss in (job.validation_losses.items() if has_ended else ())
-        ),
+        *(_losses(job, curves) if has_ended else ()),
+        *(_curve_facts(curves) if has_ended and curves else ()),
         ('Base model', inline(job.base_model) if job.base_model else None),
         ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
         ('Account and Region', inline(f'{arn.account_id} {arn.region}') if arn else None),
         ('Tags', inline(', '.join(tags), 1000) if tags else None),
         ('Job ARN', inline(job.job_arn)),
     ]
+
+
+def _losses(job: Job, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
+    losses = final_losses(job, curves)
+    facts: list[tuple[str, str | None]] = []
+    if losses.training is not None:
+        facts.append(('Training loss', f'{losses.training:g}{SOURCES[losses.training_source]}'))
+    for position, loss in losses.validation.items():
+        facts.append((f'Validation loss (validator {position})', f'{loss:g}{SOURCES[losses.validation_source]}'))
+    return facts
+
+
+def _curve_facts(curves: CurveSummary) -> list[tuple[str, str | None]]:
+    """Return what a job's files in S3 tell of how its run went."""
+    facts: list[tuple[str, str | None]] = []
+    training, records = curves.training, curves.records
+    if training:
+        trend = f', {training.trend.slope:+.3g} per 100 steps at the end' if training.trend else ''
+        facts.append(('Training', f'{training.step:g} steps{trend}'))
+        if training.not_finite:
+            facts.append(('Diverged', f'{training.not_finite} steps have a loss that is not finite'))
+    for position, validation in enumerate(curves.validation):
+        if validation:
+            facts.append((f'Best validation loss (validator {position})', _validation_words(validation)))
+    if records and records.rejected:
+        facts.append(('Records rejected by the data check', f'{records.rejected:g}'))
+    return facts
+
+
+def _validation_words(validation: ValidationSummary) -> str:
+    said = f'{validation.best_loss:g} at step {validation.best_step:g}'
+    if validation.has_risen:
+        said += f'; it had turned upward, to {validation.loss:g} at step {validation.step:g}: look for overfitting'
+    elif validation.has_risen is False:
+        said += '; it had not turned upward'
+    return said
 
 
 def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:

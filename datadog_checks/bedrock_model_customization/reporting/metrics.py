@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from ..jobs.curves import CurveSummary, TrainingSummary, ValidationSummary, final_losses
 from ..jobs.job import FAILED, KNOWN_STATUSES, UNKNOWN, Job
 from ..jobs.phases import current_phase
 from ..jobs.transitions import CREATED, STATUS_KINDS
-from .tags import tag
+from .tags import tag, tag_value
 
 JOBS: Final = 'jobs'
 JOB_DURATION: Final = 'job.duration'
@@ -17,6 +18,21 @@ JOB_PHASE_DURATION: Final = 'job.phase.duration'
 JOB_TIME_IN_PHASE: Final = 'job.time_in_phase'
 JOB_TRAINING_LOSS: Final = 'job.training_loss'
 JOB_VALIDATION_LOSS: Final = 'job.validation_loss'
+CURVE_STEP: Final = 'job.curve.step'
+CURVE_EPOCH: Final = 'job.curve.epoch'
+CURVE_TRAINING_LOSS: Final = 'job.curve.training_loss'
+CURVE_TRAINING_LOSS_SLOPE: Final = 'job.curve.training_loss_slope'
+CURVE_NON_FINITE_LOSSES: Final = 'job.curve.non_finite_losses'
+CURVE_VALIDATION_LOSS: Final = 'job.curve.validation_loss'
+CURVE_BEST_VALIDATION_LOSS: Final = 'job.curve.best_validation_loss'
+CURVE_BEST_VALIDATION_STEP: Final = 'job.curve.best_validation_step'
+CURVE_VALIDATION_HAS_RISEN: Final = 'job.curve.validation_has_risen'
+CURVE_GENERALIZATION_GAP: Final = 'job.curve.generalization_gap'
+CURVE_PERPLEXITY: Final = 'job.curve.perplexity'
+CURVE_REWARD: Final = 'job.curve.reward'
+RECORDS_ACCEPTED: Final = 'job.records.accepted'
+RECORDS_PARTIALLY_ACCEPTED: Final = 'job.records.partially_accepted'
+RECORDS_REJECTED: Final = 'job.records.rejected'
 JOBS_TRACKED: Final = 'jobs.tracked'
 JOBS_LEFT_OUT: Final = 'jobs.left_out'
 JOBS_UNREADABLE: Final = 'jobs.unreadable'
@@ -42,8 +58,11 @@ class Sample(NamedTuple):
     tags: Sequence[str] = ()
 
 
-def job_gauges(job: Job, now: datetime) -> Iterator[Sample]:
-    """Yield a job's gauges; what AWS has not told is not sent. Times are in seconds."""
+def job_gauges(job: Job, now: datetime, curves: CurveSummary | None = None) -> Iterator[Sample]:
+    """Yield a job's gauges; what AWS has not told is not sent. Times are in seconds.
+
+    `curves` is what was found in S3, where a completed job's losses come from if AWS told none.
+    """
     duration = job.duration(now)
     if duration is not None:
         yield Sample(JOB_DURATION, duration.total_seconds())
@@ -56,10 +75,51 @@ def job_gauges(job: Job, now: datetime) -> Iterator[Sample]:
     if current:
         tags = [tag('phase', current.name), tag('phase_status', current.status)]
         yield Sample(JOB_TIME_IN_PHASE, max((now - current.since).total_seconds(), 0.0), tags)
-    if job.training_loss is not None:
-        yield Sample(JOB_TRAINING_LOSS, job.training_loss)
-    for position, loss in job.validation_losses.items():
-        yield Sample(JOB_VALIDATION_LOSS, loss, [tag('validator', str(position))])
+    losses = final_losses(job, curves)
+    if losses.training is not None:
+        yield Sample(JOB_TRAINING_LOSS, losses.training, [tag('loss_source', str(losses.training_source))])
+    for position, loss in losses.validation.items():
+        source = tag('loss_source', str(losses.validation_source))
+        yield Sample(JOB_VALIDATION_LOSS, loss, [tag('validator', str(position)), source])
+    if curves is not None:
+        yield from curve_gauges(curves)
+
+
+def curve_gauges(curves: CurveSummary) -> Iterator[Sample]:
+    """Yield what a job's files in S3 tell. docs/loss-curves.md has the definitions, formulas and units."""
+    training = curves.training
+    if training:
+        yield Sample(CURVE_STEP, training.step)
+        yield Sample(CURVE_NON_FINITE_LOSSES, training.not_finite)
+        yield from _told(CURVE_EPOCH, training.epoch)
+        yield from _told(CURVE_TRAINING_LOSS, training.loss)
+        yield from _told(CURVE_TRAINING_LOSS_SLOPE, training.trend.slope if training.trend else None)
+        yield from _other_gauges(training, [tag('curve', 'training')])
+    for position, validation in enumerate(curves.validation):
+        if validation is None:
+            continue
+        tags = [tag('validator', str(position))]
+        yield Sample(CURVE_VALIDATION_LOSS, validation.loss, tags)
+        yield Sample(CURVE_BEST_VALIDATION_LOSS, validation.best_loss, tags)
+        yield Sample(CURVE_BEST_VALIDATION_STEP, validation.best_step, tags)
+        yield from _told(CURVE_VALIDATION_HAS_RISEN, validation.has_risen, tags)
+        yield from _told(CURVE_GENERALIZATION_GAP, validation.gap, tags)
+        yield from _other_gauges(validation, [tag('curve', 'validation'), *tags])
+    if curves.records:
+        yield from _told(RECORDS_ACCEPTED, curves.records.accepted)
+        yield from _told(RECORDS_PARTIALLY_ACCEPTED, curves.records.partially_accepted)
+        yield from _told(RECORDS_REJECTED, curves.records.rejected)
+
+
+def _other_gauges(summary: TrainingSummary | ValidationSummary, tags: Sequence[str]) -> Iterator[Sample]:
+    yield from _told(CURVE_PERPLEXITY, summary.perplexity, tags)
+    for column, value in summary.rewards.items():
+        yield Sample(CURVE_REWARD, value, [*tags, tag('column', tag_value(column))])
+
+
+def _told(name: str, value: float | None, tags: Sequence[str] = ()) -> Iterator[Sample]:
+    if value is not None:
+        yield Sample(name, float(value), tags)
 
 
 def status_gauges(counts: dict[str, int]) -> Iterator[Sample]:

@@ -16,9 +16,12 @@ OWN_KEYS: Final = frozenset(
     {
         'aws_account',
         'base_model',
+        'column',
+        'curve',
         'custom_model',
         'customization_type',
         'job_name',
+        'loss_source',
         'operation',
         'phase',
         'phase_status',
@@ -63,6 +66,11 @@ def tag_key(key: str) -> str:
     """Return a job tag's key as Datadog would write it: lower case, letters first, and no colon but the last."""
     key = _NOT_IN_KEY.sub('_', clean(key).strip().lower())
     return key if key[:1].isalpha() else CLASH_PREFIX + key
+
+
+def tag_value(name: str) -> str:
+    """Return a name from a file as Datadog would write it in a tag: `val/mean@1` becomes `val/mean_1`."""
+    return _NOT_IN_KEY.sub('_', clean(name).strip().lower())
 
 
 @dataclass(frozen=True, slots=True)

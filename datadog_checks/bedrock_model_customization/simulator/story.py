@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from .accounts import DEFAULT_ACCOUNT
+from .artifacts import leave_artifacts
 from .job import JobSpec, SimulatedJob
 from .simulator import Simulator
 from .stories import completes, distillation, fails, rft, stopped, stuck
@@ -123,12 +124,14 @@ def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
         job = SimulatedJob(part.account, part.region, spec, part.timeline)
         simulator.add_jobs([(job, {'team': part.team, 'owner': part.owner, 'env': 'demo'})])
         jobs.append(job)
+    leave_artifacts(simulator, jobs, grows=True)
     return jobs
 
 
 def instances(endpoint_url: str) -> list[dict[str, object]]:
     """Return the check's instances that see the whole story: one account by itself, the other through its role."""
     common: dict[str, object] = {'endpoint_url': endpoint_url, 'lookback_hours': 72, 'terminal_job_hours': 24}
+    common |= {'collect_artifacts': True, 'artifact_refresh_interval': 600}
     events = {'events': ['created', 'stopping', 'completed', 'failed', 'stopped']}
     return [
         common | events | {'regions': list(REGIONS)},

@@ -1,0 +1,7 @@
+"""What can go wrong while a dashboard is drawn."""
+
+from __future__ import annotations
+
+
+class PreviewError(Exception):
+    """Something in a dashboard, a monitor or a recording that cannot be drawn; the text says what, for a person."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from time import monotonic
@@ -17,6 +17,7 @@ from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, advise, explain
 from .aws.session import AwsSession
+from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
 from .collector import Collector, ScopePoll
 from .config_models import ConfigMixin
@@ -30,6 +31,7 @@ from .state import StateStore
 
 MAX_PARALLEL_SCOPES: Final = 8
 MAX_LOGGED: Final = 500
+MAX_DIAGNOSIS_SECONDS: Final = 60
 
 
 class Outcome(NamedTuple):
@@ -52,8 +54,10 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._session: AwsSession | None = None
         self._collectors: dict[str, Collector] = {}
         self._succeeded: dict[str, datetime] = {}
-        self._problems: dict[str, set[str]] = {}
+        self._problems: dict[str, dict[str, str]] = {}
+        self._refused: dict[str, dict[str, AwsError]] = {}
         self.check_initializations.append(self._prepare)
+        self.diagnosis.register(self._diagnose)
 
     def persistent_cache_id(self) -> str:
         """Return what the Agent keeps this instance's state under: an edit to an unrelated option keeps the state."""
@@ -118,7 +122,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         collector, poll = self._collectors[region], outcome.poll
         tags = self.settings.tagger.scope(collector.account_id, region)
         self._submit(self._health(region, outcome, now), tags)
-        self._submit_footprint(collector.scope.footprint(), tags)
+        footprint = collector.scope.footprint()
+        self._submit_footprint(footprint, tags)
+        self._forget_refusals(region, footprint)
         if poll is None:
             self._note_problems(region, [explain(outcome.error or Exception(), 'poll')])
             return
@@ -177,21 +183,49 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             shortfalls.append(f'{poll.unreadable} entries of the listing name no job and are not reported')
         return shortfalls
 
-    def _note_problems(self, region: str, errors: Iterable[AwsError], others: Iterable[str] = ()) -> None:
+    def _note_problems(self, region: str, errors: Sequence[AwsError], others: Iterable[str] = ()) -> None:
         """Show each problem in `agent status` while it lasts; log it once when it comes, and once when it is gone."""
+        refused = self._refused.setdefault(region, {})
+        refused |= {error.operation: error for error in errors if error.iam_action and error.operation != ASSUME_ROLE}
         texts: dict[str, str] = {}
-        for error in errors:
+        for error in (*errors, *refused.values()):
             texts.setdefault(f'{error.operation} {error.code}', advise(error))
         for other in others:
             texts[other.lstrip('0123456789')] = other
+        known = self._problems.get(region, {})
         for key, text in texts.items():
             message = f'{region}: {one_line(text, MAX_LOGGED)}'
             self.warnings.append(message)
-            if key not in self._problems.get(region, ()):
+            if key not in known:
                 self.log.warning('%s', message)
-        for key in self._problems.get(region, set()) - texts.keys():
+        for key in known.keys() - texts.keys():
             self.log.info('%s: no longer: %s', region, one_line(key, MAX_LOGGED))
-        self._problems[region] = set(texts)
+        self._problems[region] = texts
+
+    def _forget_refusals(self, region: str, footprint: Footprint) -> None:
+        """Forget what was refused and has now been tried anew: a refused request is not made at every poll."""
+        refused = self._refused.get(region, {})
+        self._refused[region] = {name: error for name, error in refused.items() if not footprint.requests[name]}
+
+    def _diagnose(self) -> None:
+        """Try credentials, Regions and permissions for `agent diagnose`, beside whatever poll is running."""
+        try:
+            # The Agent may ask before the first run.
+            self.run_check_initializations()
+        except Exception as error:
+            finding = f'the configuration is refused: {one_line(str(error), MAX_LOGGED)}'
+            self.diagnosis.fail('configuration', finding, 'configuration', remediation='correct it, and ask again')
+            return
+        session = AwsSession(impatient(self.settings.aws))
+        session.guard.start(MAX_DIAGNOSIS_SECONDS)
+        for trial in examine(session, self.settings.regions):
+            finding = one_line(trial.finding, MAX_LOGGED)
+            if trial.error is None:
+                self.diagnosis.success(trial.name, finding, 'AWS', trial.purpose)
+                continue
+            tell = self.diagnosis.fail if trial.is_fatal else self.diagnosis.warning
+            answer = one_line(str(trial.error), MAX_LOGGED)
+            tell(trial.name, finding, 'AWS', trial.purpose, trial.remedy, answer)
 
     def _submit_footprint(self, footprint: Footprint, tags: list[str]) -> None:
         for operation, requests in footprint.requests.items():

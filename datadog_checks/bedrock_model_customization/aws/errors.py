@@ -43,6 +43,7 @@ IAM_ACTIONS: Final = {
     'HeadBucket': 's3:ListBucket',
     'ListObjectsV2': 's3:ListBucket',
     'AssumeRole': 'sts:AssumeRole',
+    'ListAccounts': 'organizations:ListAccounts',
 }
 """The IAM action that each API operation needs (GetCallerIdentity needs none)."""
 
@@ -132,17 +133,63 @@ _ADVICE: Final = {
     Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
     Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
 }
+_NO_CREDENTIALS: Final = (
+    "check the Agent's AWS credentials: none were found; give the Agent an instance role, IRSA, EKS Pod Identity, or "
+    'credentials in its environment or profile'
+)
+_EXPIRED: Final = (
+    "check the Agent's AWS credentials: they have expired; renew them, or give the Agent a role, whose credentials "
+    'renew themselves'
+)
+_NOT_SIGNED_RIGHT: Final = "check the Agent's AWS credentials and the clock of its host: AWS refuses the signature"
+_NOT_KNOWN: Final = (
+    "check the Agent's AWS credentials: AWS does not know them; they were deleted, or the Region is not enabled for "
+    'the account'
+)
+_ADVICE_BY_CODE: Final = {
+    'NoCredentialsError': _NO_CREDENTIALS,
+    'ExpiredToken': _EXPIRED,
+    'ExpiredTokenException': _EXPIRED,
+    'InvalidSignatureException': _NOT_SIGNED_RIGHT,
+    'RequestExpired': _NOT_SIGNED_RIGHT,
+    'RequestTimeTooSkewed': _NOT_SIGNED_RIGHT,
+    'SignatureDoesNotMatch': _NOT_SIGNED_RIGHT,
+    'InvalidAccessKeyId': _NOT_KNOWN,
+    'InvalidClientTokenId': _NOT_KNOWN,
+    'UnrecognizedClientException': _NOT_KNOWN,
+    'OptInRequired': 'enable the Region for the account, or take it out of regions',
+}
+# AWS says in its message which kind of policy refused; to allow the action anywhere else would change nothing.
+_ELSEWHERE: Final = (
+    'service control policy',
+    'resource control policy',
+    'permissions boundary',
+    'VPC endpoint policy',
+    'session policy',
+)
+
+
+def remedy(error: AwsError) -> str | None:
+    """Return what to do about a failure, in plain words, None where nothing can be done."""
+    if error.code in _ADVICE_BY_CODE:
+        return _ADVICE_BY_CODE[error.code]
+    if not error.iam_action:
+        return _ADVICE.get(error.kind)
+    allow = f'allow the IAM action {error.iam_action}'
+    place = next((place for place in _ELSEWHERE if place in error.message), None)
+    if place:
+        return f'{allow} in the {place}'
+    if 'explicit deny' in error.message:
+        return f'{allow}: a policy denies it explicitly, which no other policy can make good'
+    if error.operation == 'AssumeRole':
+        return f"{allow}, and let the role's trust policy name the Agent's principal and the external_id"
+    return allow
 
 
 def advise(error: AwsError) -> str:
     """Return what failed, what is lost by it and what to do, in one plain line for a person."""
     consequence = CONSEQUENCES.get(error.operation)
-    advice = _ADVICE.get(error.kind)
-    if error.iam_action:
-        advice = f'allow the IAM action {error.iam_action}'
-        if error.operation == 'AssumeRole':
-            advice += ", and let the role's trust policy name the Agent's principal and the external_id"
-    parts = [str(error), f'meanwhile {consequence}' if consequence else None, advice]
+    parts = [str(error), f'meanwhile {consequence}' if consequence else None, remedy(error)]
     return '; '.join(part for part in parts if part)
 
 

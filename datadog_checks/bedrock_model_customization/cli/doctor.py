@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from ..aws.bedrock import BedrockScope
     from ..settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one trial. `works` is None where it could not be told; `advice` says what to do, if anything."""
+    """What came of one trial. `advice` says what to do, if anything."""
 
     instance: int
     region: str
     operation: str
-    works: bool | None
+    works: bool
     answer: str
     advice: str = ''
 
@@ -51,73 +49,21 @@ def doctor(
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         _print(findings)
-    raise typer.Exit(1 if any(finding.works is False for finding in findings) else 0)
+    raise typer.Exit(1 if any(not finding.works for finding in findings) else 0)
 
 
 def examine(number: int, settings: Settings) -> Iterator[Finding]:
     """Yield the findings of one instance: its credentials once, then what each Region allows."""
-    from ..aws.bedrock import BedrockScope
+    from ..aws import trials
+    from ..aws.errors import advise
     from ..aws.session import AwsSession
-
-    session = AwsSession(settings.aws)
-    first = BedrockScope(session, settings.regions[0])
-    account = _try(
-        number, '', 'AssumeRole' if settings.aws.assume_role else 'GetCallerIdentity', lambda: _identity(first)
-    )
-    yield account
-    if not account.works:
-        return
-    for region in settings.regions:
-        yield from _examine_region(number, BedrockScope(session, region), first.account_id())
-
-
-def _identity(scope: BedrockScope) -> str:
-    """Use the credentials once: for a role, this is what assumes it."""
-    account_id = scope.caller_account_id()
-    return f'account {account_id}'
-
-
-def _examine_region(number: int, scope: BedrockScope, account_id: str) -> Iterator[Finding]:
-    from ..jobs.reading import job_arn_of
-
-    found: list[str] = []
-
-    def list_jobs() -> str:
-        page = next(scope.list_jobs())
-        found.extend(arn for arn in map(job_arn_of, page) if arn)
-        return f'{len(page)}{" or more" if len(page) >= 1000 else ""} jobs'
-
-    listing = _try(number, scope.region, 'ListModelCustomizationJobs', list_jobs)
-    yield listing
-    if not listing.works:
-        return
-    # A job that does not exist is refused for that, where the permission is there.
-    made_up = f'arn:aws:bedrock:{scope.region}:{account_id}:model-customization-job/amazon.none/000000000000'
-    job_arn = found[0] if found else made_up
-    trials: dict[str, Callable[[], Any]] = {
-        'GetModelCustomizationJob': lambda: scope.describe_job(job_arn),
-        'GetResources': lambda: scope.tags_of([job_arn]),
-        'ListTagsForResource': lambda: scope.job_tags(job_arn),
-    }
-    for operation, trial in trials.items():
-        yield _try(number, scope.region, operation, partial(_allowed, trial))
-
-
-def _allowed(trial: Callable[[], Any]) -> str:
-    trial()
-    return 'allowed'
-
-
-def _try(number: int, region: str, operation: str, trial: Callable[[], str]) -> Finding:
-    from ..aws.errors import AwsError, Kind, advise
     from ..reporting.text import one_line
 
-    try:
-        return Finding(number, region, operation, True, one_line(trial(), 100))
-    except AwsError as error:
-        if error.kind in (Kind.NOT_FOUND, Kind.INVALID) and operation != 'ListModelCustomizationJobs':
-            return Finding(number, region, operation, True, 'allowed (tried on a job that does not exist)')
-        return Finding(number, region, error.operation, False, error.kind.value, one_line(advise(error), 600))
+    for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
+        error = trial.error
+        operation = error.operation if error else trial.operation
+        advice = one_line(advise(error), 600) if error else ''
+        yield Finding(number, trial.region, operation, error is None, one_line(trial.answer, 100), advice)
 
 
 def _print(findings: list[Finding]) -> None:

@@ -1,0 +1,154 @@
+"""Tries what a poll needs, one thing after the other, and tells what does not work. Changes nothing in AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from ..jobs.reading import job_arn_of
+from .bedrock import PAGE_SIZE, BedrockScope
+from .errors import CONSEQUENCES, AwsError, Kind, remedy
+from .session import AwsSession, AwsSettings
+
+LISTING: Final = 'ListModelCustomizationJobs'
+ASSUME_ROLE: Final = 'AssumeRole'
+CREDENTIALS: Final = (ASSUME_ROLE, 'GetCallerIdentity')
+PURPOSES: Final = {
+    ASSUME_ROLE: 'Assume the role of the account that is polled',
+    'GetCallerIdentity': 'Find credentials, and the account that they belong to',
+    LISTING: 'List the jobs',
+    'GetModelCustomizationJob': 'Describe a job',
+    'GetResources': "Read many jobs' tags at once",
+    'ListTagsForResource': "Read one job's tags",
+}
+"""What the operations are for."""
+
+_TROUBLES: Final = {
+    Kind.DENIED: 'AWS refuses {operation}{where}',
+    Kind.CREDENTIALS: 'AWS does not accept the credentials for {operation}{where}',
+    Kind.UNREACHABLE: 'AWS cannot be reached for {operation}{where}',
+    Kind.THROTTLED: 'AWS throttles {operation}{where}',
+    Kind.INTERRUPTED: 'AWS was too slow for {operation}{where}',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of one attempt.
+
+    `region` is empty for the credentials. `answer` says in a few words what AWS answered; `error` is what went wrong,
+    None where nothing did. What the properties return may hold foreign text.
+    """
+
+    region: str
+    operation: str
+    answer: str
+    error: AwsError | None = None
+
+    @property
+    def name(self) -> str:
+        """What was tried, and where."""
+        return f'{self.operation} in {self.region}' if self.region else self.operation
+
+    @property
+    def purpose(self) -> str:
+        """What it was tried for."""
+        return PURPOSES.get(self.operation, self.operation)
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether nothing can be collected, there or at all."""
+        return self.error is not None and self.operation in (LISTING, ASSUME_ROLE)
+
+    @property
+    def finding(self) -> str:
+        """What came of it, and what is lost by it, in plain words."""
+        if self.error is None:
+            return f'{self.name}: {self.answer}'
+        where = f' in {self.region}' if self.region else ''
+        trouble = _TROUBLES.get(self.error.kind, '{operation} does not work{where}')
+        trouble = trouble.format(operation=self.error.operation, where=where)
+        consequence = CONSEQUENCES.get(self.error.operation)
+        return f'{trouble} ({self.error.code})' + (f': {consequence}' if consequence else '')
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it, in plain words, if anything can be done."""
+        if self.error is None:
+            return None
+        if self.error.kind is Kind.INTERRUPTED:
+            return 'try again; what follows was not tried'
+        return remedy(self.error)
+
+
+def impatient(settings: AwsSettings) -> AwsSettings:
+    """Return settings with which a trial takes seconds: someone waits for its answer."""
+    return replace(
+        settings,
+        connect_timeout=min(settings.connect_timeout, 5),
+        read_timeout=min(settings.read_timeout, 10),
+        retry_mode='standard',
+        max_attempts=min(settings.max_attempts, 2),
+    )
+
+
+def examine(session: AwsSession, regions: Sequence[str]) -> Iterator[Trial]:
+    """Yield what came of the credentials, then of each Region. Raises nothing that AWS may cause."""
+    account = _try_credentials(BedrockScope(session, regions[0]))
+    yield account
+    # Without STS there still are jobs to list, if the credentials are good and no role is to be assumed.
+    if account.error and (account.error.kind is not Kind.UNREACHABLE or session.settings.assume_role):
+        return
+    account_id = None if account.error else account.answer.removeprefix('account ')
+    for region in regions:
+        for trial in _examine_region(BedrockScope(session, region), account_id):
+            yield trial
+            if trial.error and trial.error.kind is Kind.INTERRUPTED:
+                return
+
+
+def _try_credentials(scope: BedrockScope) -> Trial:
+    """Use the credentials once: for a role, this is what assumes it."""
+    operation = ASSUME_ROLE if scope.session.settings.assume_role else 'GetCallerIdentity'
+    return _try('', operation, lambda: f'account {scope.caller_account_id()}')
+
+
+def _examine_region(scope: BedrockScope, account_id: str | None) -> Iterator[Trial]:
+    found: list[str] = []
+
+    def list_jobs() -> str:
+        page = next(scope.list_jobs())
+        found.extend(arn for arn in map(job_arn_of, page) if arn)
+        return f'{len(page)}{" or more" if len(page) >= PAGE_SIZE else ""} jobs'
+
+    listing = _try(scope.region, LISTING, list_jobs)
+    yield listing
+    if listing.error or not (found or account_id):
+        return
+    # A job that does not exist is refused for that, where the permission is there.
+    partition = scope.client('bedrock').meta.partition
+    made_up = f'arn:{partition}:bedrock:{scope.region}:{account_id}:model-customization-job/amazon.none/000000000000'
+    job_arn = found[0] if found else made_up
+    trials: dict[str, Callable[[], Any]] = {
+        'GetModelCustomizationJob': lambda: scope.describe_job(job_arn),
+        'GetResources': lambda: scope.tags_of([job_arn]),
+        'ListTagsForResource': lambda: scope.job_tags(job_arn),
+    }
+    for operation, trial in trials.items():
+        yield _try(scope.region, operation, partial(_allowed, trial))
+
+
+def _allowed(trial: Callable[[], Any]) -> str:
+    trial()
+    return 'allowed'
+
+
+def _try(region: str, operation: str, trial: Callable[[], str]) -> Trial:
+    try:
+        return Trial(region, operation, trial())
+    except AwsError as error:
+        if error.kind in (Kind.NOT_FOUND, Kind.INVALID) and operation not in (LISTING, *CREDENTIALS):
+            return Trial(region, operation, 'allowed (tried on a job that does not exist)')
+        return Trial(region, operation, error.kind.value, error)

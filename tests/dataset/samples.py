@@ -95,7 +95,9 @@ _characters = st.characters(exclude_characters='\x00', exclude_categories=['Cs']
 _texts = st.text(_characters, min_size=1, max_size=20)
 _any_text = st.text(min_size=1, max_size=20)
 _times = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))
-_words = st.sampled_from(['s3Uri', 'status', 'trainingLoss', 'subnetIds', 'maxResponseLengthForInference', 'equals', 'x'])
+_words = st.sampled_from(
+    ['s3Uri', 'status', 'trainingLoss', 'subnetIds', 'maxResponseLengthForInference', 'equals', 'x']
+)
 
 
 def _json(texts: st.SearchStrategy[str], floats: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:

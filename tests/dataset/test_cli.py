@@ -32,7 +32,9 @@ COUNT = f'SELECT status, COUNT(*) AS jobs FROM {FULL_NAME} GROUP BY status ORDER
 
 
 def call(*arguments: str | Path, text: str | None = None) -> Result:
-    return CliRunner().invoke(build(), [str(one) for one in arguments], input=text, env={'COLUMNS': '200', 'BEDROCK_JOBS_DSN': ''})
+    return CliRunner().invoke(
+        build(), [str(one) for one in arguments], input=text, env={'COLUMNS': '200', 'BEDROCK_JOBS_DSN': ''}
+    )
 
 
 @pytest.fixture
@@ -58,7 +60,9 @@ def test_formats_and_files(snapshot: Path, tmp_path: Path) -> None:
     ]
     (tmp_path / 'query.sql').write_text(COUNT)
     for name in ('table', 'csv', 'json', 'parquet'):
-        result = call('sql', '--snapshot', snapshot, '--file', tmp_path / 'query.sql', '--format', name, '-o', tmp_path / name)
+        result = call(
+            'sql', '--snapshot', snapshot, '--file', tmp_path / 'query.sql', '--format', name, '-o', tmp_path / name
+        )
         assert (result.exit_code, result.stdout) == (0, '')
         assert b'InProgress' in (tmp_path / name).read_bytes()
     assert 'InProgress' in call('sql', '--snapshot', snapshot, '--file', '-', text=COUNT).stdout
@@ -193,8 +197,9 @@ def test_a_session_at_the_prompt(snapshot: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize('missing', ['psycopg', 'sqlglot', 'orjson'])
-def test_without_the_extra_the_help_works_and_the_message_names_it(missing: str, tmp_path: Path) -> None:
-    blocked = f'import sys; sys.modules[{missing!r}] = None; from datadog_checks.bedrock_model_customization.cli import main; main()'
+def test_without_the_extra_the_help_works_and_the_message_names_it(missing: str) -> None:
+    package = 'datadog_checks.bedrock_model_customization.cli'
+    blocked = f'import sys; sys.modules[{missing!r}] = None; from {package} import main; main()'
 
     def run(*arguments: str) -> Any:
         return subprocess.run([sys.executable, '-c', blocked, *arguments], capture_output=True, text=True)

@@ -1,4 +1,7 @@
-"""Twenty-five queries over what DDSQL documents, as written, on a real PostgreSQL; the answers are worked out in Python."""
+"""Twenty-five queries over what DDSQL documents, on a real PostgreSQL; the answers are worked out in Python."""
+
+# Queries and messages stay whole, as people write and read them.
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -36,7 +39,9 @@ def _completed(number: int, hours: float, loss: float | None, **members: Any) ->
 
 
 def _failed(number: int, message: str, **members: Any) -> Job:
-    return _completed(number, 0.25, None, **{'status': 'Failed', 'failure_message': message, 'validation_metrics': None, **members})
+    return _completed(
+        number, 0.25, None, **{'status': 'Failed', 'failure_message': message, 'validation_metrics': None, **members}
+    )
 
 
 JOBS = [
@@ -48,9 +53,20 @@ JOBS = [
     _failed(6, 'Access to s3://example-training-data/a.jsonl denied', tags={'team': 'risk'}),
     _failed(7, 'Access to s3://example-training-data/b.jsonl denied', role_arn=None),
     _failed(8, 'Line 17 is not JSON', job_arn=arn(8, 'eu-west-1')),
-    listed(9, creation_time=T0 + 2 * timedelta(days=1), job_name='Ünïcode-9', status_details={'trainingDetails': {'status': 'NotStarted'}}),
-    listed(10, creation_time=T0 - timedelta(days=30), status='Stopping', job_arn=arn(10, 'eu-west-1'), hyper_parameters={'learningRate': '0.0001'}),
-]  # fmt: skip
+    listed(
+        9,
+        creation_time=T0 + 2 * timedelta(days=1),
+        job_name='Ünïcode-9',
+        status_details={'trainingDetails': {'status': 'NotStarted'}},
+    ),
+    listed(
+        10,
+        creation_time=T0 - timedelta(days=30),
+        status='Stopping',
+        job_arn=arn(10, 'eu-west-1'),
+        hyper_parameters={'learningRate': '0.0001'},
+    ),
+]
 
 
 def ms(moment: datetime | None) -> int | None:
@@ -120,7 +136,9 @@ def _ranks() -> list[tuple[Any, ...]]:
 
 def _moving() -> list[tuple[Any, ...]]:
     ordered = sorted(ENDED, key=created)
-    return [(job.job_name, pytest.approx(mean(map(hours, ordered[max(0, n - 2) : n + 1])))) for n, job in enumerate(ordered)]
+    return [
+        (job.job_name, pytest.approx(mean(map(hours, ordered[max(0, n - 2) : n + 1])))) for n, job in enumerate(ordered)
+    ]
 
 
 def _previous() -> list[tuple[Any, ...]]:
@@ -174,13 +192,20 @@ CASES = [
     Case(
         'equality of hstore',
         'SELECT a.job_name, b.job_name FROM T a JOIN T b ON a.tags = b.tags WHERE a._key < b._key ORDER BY a._key, b._key',
-        lambda: [(a.job_name, b.job_name) for a in by_key(JOBS) for b in by_key(JOBS) if a.tags and a.tags == b.tags and a.key < b.key],
+        lambda: [
+            (a.job_name, b.job_name)
+            for a in by_key(JOBS)
+            for b in by_key(JOBS)
+            if a.tags and a.tags == b.tags and a.key < b.key
+        ],
     ),
     Case(
         'json path',
         "SELECT job_name, CAST(json_extract_path_text(training_metrics, 'training_loss') AS DECIMAL) AS loss FROM T "
         "WHERE json_extract_path_text(training_metrics, 'training_loss') IS NOT NULL ORDER BY loss",
-        lambda: sorted(((job.job_name, job.training_loss) for job in JOBS if job.training_loss), key=lambda row: row[1] or 0),
+        lambda: sorted(
+            ((job.job_name, job.training_loss) for job in JOBS if job.training_loss), key=lambda row: row[1] or 0
+        ),
     ),
     Case(
         'json array index in a path',
@@ -259,7 +284,10 @@ CASES = [
         'regular expressions',
         "SELECT REGEXP_REPLACE(failure_message, 's3://([a-z-]+)/\\S+', 'bucket $1', 'g'), REGEXP_MATCH(failure_message, '/([a-z])\\.jsonl')[1] "
         "FROM T WHERE REGEXP_LIKE(failure_message, '^Access') ORDER BY _key",
-        lambda: [('Access to bucket example-training-data denied', 'a'), ('Access to bucket example-training-data denied', 'b')],
+        lambda: [
+            ('Access to bucket example-training-data denied', 'a'),
+            ('Access to bucket example-training-data denied', 'b'),
+        ],
     ),
     Case(
         'texts and arrays',
@@ -274,10 +302,23 @@ CASES = [
         "CEIL(1.2), FLOOR(-1.2), ROUND(2.6), POWER(2, 10), ABS(-3), COALESCE(MIN(role_arn), 'x') LIKE 'arn:%', MAX(creation_time), "
         "TO_CHAR(TO_TIMESTAMP(0), 'YYYY-MM-DD HH24:MI:SS'), TO_TIMESTAMP('25/12/2025 04:23 pm', 'DD/MM/YYYY HH:MI am') FROM T",
         lambda: [
-            (3, True, False, 2, -2, 3, 1024, 3, True, ms(max(map(created, JOBS))), '1970-01-01 00:00:00', ms(datetime(2025, 12, 25, 16, 23, tzinfo=UTC)))
+            (
+                3,
+                True,
+                False,
+                2,
+                -2,
+                3,
+                1024,
+                3,
+                True,
+                ms(max(map(created, JOBS))),
+                '1970-01-01 00:00:00',
+                ms(datetime(2025, 12, 25, 16, 23, tzinfo=UTC)),
+            )
         ],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope='module')

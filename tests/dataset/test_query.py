@@ -91,8 +91,12 @@ def test_nothing_can_be_changed_in_either_dialect(table: Any, statement: str) ->
 
 
 def test_the_dialect_of_postgresql_is_as_it_is(table: Any) -> None:
-    result = run(table, "SELECT training_metrics->>'training_loss', extract(dow FROM TIMESTAMP '2026-11-22') "
-                 f"FROM {FULL_NAME} ORDER BY _key LIMIT 1", dialect=Dialect.POSTGRES)  # fmt: skip
+    result = run(
+        table,
+        "SELECT training_metrics->>'training_loss', extract(dow FROM TIMESTAMP '2026-11-22') "
+        f"FROM {FULL_NAME} ORDER BY _key LIMIT 1",
+        dialect=Dialect.POSTGRES,
+    )
     assert list(result.rows()) == [('0.8421', 0)]
     assert error_of(table, '  ', Dialect.POSTGRES) == '1:1: there is no query'
 

@@ -94,16 +94,18 @@ HOSTILE: dict[str, Any] = DESCRIBED | {
 
 
 def test_columns_are_those_of_the_dataset_page() -> None:
-    assert COLUMNS == {line['title']: line['type'] for line in PAGE}
+    assert {line['title']: line['type'] for line in PAGE} == COLUMNS
     assert len(COLUMNS) == 26
 
 
 def test_descriptions_are_those_of_the_dataset_page() -> None:
-    assert DESCRIPTIONS == {line['title']: line['description'] for line in PAGE if line['description']}
+    assert {line['title']: line['description'] for line in PAGE if line['description']} == DESCRIPTIONS
 
 
 @pytest.mark.parametrize('column', COLUMNS)
-@pytest.mark.parametrize(('job', 'expected'), [(listed(), LISTED), (described(), DESCRIBED)], ids=['listed', 'described'])
+@pytest.mark.parametrize(
+    ('job', 'expected'), [(listed(), LISTED), (described(), DESCRIBED)], ids=['listed', 'described']
+)
 def test_each_column(column: str, job: Job, expected: dict[str, Any]) -> None:
     assert record(job)[column] == expected[column]
 
@@ -120,7 +122,9 @@ def test_nesting_ends_before_the_stack_does() -> None:
     assert (depth, value) == (MAX_DEPTH, None)
 
 
-@pytest.mark.parametrize('empty', ['customization_config', 'hyper_parameters', 'tags', 'validation_metrics', 'vpc_config'])
+@pytest.mark.parametrize(
+    'empty', ['customization_config', 'hyper_parameters', 'tags', 'validation_metrics', 'vpc_config']
+)
 def test_nothing_is_null_and_not_an_empty_object(empty: str) -> None:
     assert record(described(**{empty: [] if empty == 'validation_metrics' else {}}))[empty] is None
 

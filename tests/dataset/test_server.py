@@ -105,7 +105,13 @@ def test_what_cannot_start_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ('version', 'hstore', 'usable'),
-    [('14.9', True, False), ('15.0', False, False), ('15.2', True, True), ('18beta1', True, True), ('nothing', True, False)],
+    [
+        ('14.9', True, False),
+        ('15.0', False, False),
+        ('15.2', True, True),
+        ('18beta1', True, True),
+        ('nothing', True, False),
+    ],
 )
 def test_too_old_or_without_hstore_is_not_used(tmp_path: Path, version: str, hstore: bool, usable: bool) -> None:
     programs = tmp_path / 'bin'

@@ -15,7 +15,14 @@ from hypothesis import HealthCheck, given, settings
 
 from datadog_checks.bedrock_model_customization.dataset import schema
 from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME, TABLE_DESCRIPTION
-from datadog_checks.bedrock_model_customization.dataset.sync import CHUNK, Synced, connect, fingerprint, stored_jobs, sync
+from datadog_checks.bedrock_model_customization.dataset.sync import (
+    CHUNK,
+    Synced,
+    connect,
+    fingerprint,
+    stored_jobs,
+    sync,
+)
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.records import record
 

@@ -27,7 +27,9 @@ SnapshotFile = Annotated[
 ]
 Days = Annotated[
     float | None,
-    typer.Option('--days', min=0, help='With --config: jobs created in so many days, and those that run; all without it.'),
+    typer.Option(
+        '--days', min=0, help='With --config: jobs created in so many days, and those that run; all without it.'
+    ),
 ]
 Demo = Annotated[bool, typer.Option('--demo', help="The demo's jobs.")]
 

@@ -95,12 +95,11 @@ def sql(
     if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
     local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
-    with extra('sql'):
-        with open_engine(local) as engine:
-            if text is None:
-                _prompt(engine)
-            elif not _answer(engine, text, output_format, output):
-                raise typer.Exit(1)
+    with extra('sql'), open_engine(local) as engine:
+        if text is None:
+            _prompt(engine)
+        elif not _answer(engine, text, output_format, output):
+            raise typer.Exit(1)
 
 
 @contextmanager
@@ -175,7 +174,7 @@ def _prompt(engine: Engine) -> None:
     from ..dataset.shell import read_loop
 
     history = Path(typer.get_app_dir('bedrock-jobs')) / 'sql_history'
-    read_loop(lambda query: (_answer(engine, query, FormatName.TABLE, None), None)[1], say, history)
+    read_loop(lambda query: _answer(engine, query, FormatName.TABLE, None), say, history)
 
 
 def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:

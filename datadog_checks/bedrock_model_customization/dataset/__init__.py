@@ -1,1 +1,1 @@
-"""The table `aws.bedrock_model_customization_job`: rows, PostgreSQL, DDSQL. Needs the extra `sql`; the check never does."""
+"""The table `aws.bedrock_model_customization_job`: rows, PostgreSQL, DDSQL. Needs the extra `sql`."""

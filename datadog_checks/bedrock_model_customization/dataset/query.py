@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, LiteralString, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.types import TypeInfo
@@ -134,7 +134,7 @@ def run(
             cursor.adapters.register_loader(name, TextLoader)
         try:
             # A prepared statement is one statement: nothing can follow it and leave the read-only transaction.
-            cursor.execute(cast(LiteralString, prepared.sql if prepared else query), prepare=True)
+            cursor.execute(prepared.sql if prepared else query, prepare=True)
             if cursor.description is None:
                 raise QueryError([Finding(1, 1, 'this gives no rows', 'SELECT')])
             rows = cursor.fetchmany(row_limit) if row_limit is not None else cursor.fetchall()
@@ -169,7 +169,7 @@ def _install_shim(connection: psycopg.Connection[Any]) -> list[str]:
     try:
         with connection.transaction():
             for statement in STATEMENTS:
-                connection.execute(cast(LiteralString, statement))
+                connection.execute(statement)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
         return [f'DDSQL functions that PostgreSQL lacks are missing here: {_message(error)}']
     except psycopg.Error as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from ..reporting.records import ATTRIBUTES, COLUMNS, MAPS_WITH_USER_KEYS, record
 Row = tuple[str | None, ...]
 
 _AFTER_UNDERSCORE: Final = re.compile(r'_([a-z0-9])')
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'), allow_nan=False).encode
 
 
@@ -103,6 +104,5 @@ _TEXTS: Final[dict[str, Any]] = {'string': _string, 'timestamp': timestamp, 'jso
 
 def since_epoch(value: datetime) -> int:
     """Return a time as milliseconds since the epoch, rounded down; a time without zone is UTC."""
-    moment = parse_time(value)
-    assert moment is not None
-    return int(moment.timestamp() * 1000 // 1)
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

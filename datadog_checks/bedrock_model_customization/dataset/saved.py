@@ -44,9 +44,9 @@ def read_saved(path: Path) -> Saved:
     """Read one file: comment lines `-- title:` and `-- description:` (continued by indented ones), then the query."""
     header = {'title': path.stem, 'description': ''}
     lines = path.read_text(encoding='utf-8').splitlines()
-    current, body = None, 0
-    for body, line in enumerate(lines):
-        found, more = _HEADER.match(line), _CONTINUED.match(line)
+    current = None
+    while lines:
+        found, more = _HEADER.match(lines[0]), _CONTINUED.match(lines[0])
         if found:
             current = found[1]
             header[current] = found[2].strip()
@@ -54,4 +54,5 @@ def read_saved(path: Path) -> Saved:
             header[current] += ' ' + more[1].strip()
         else:
             break
-    return Saved(path.stem, header['title'], header['description'], '\n'.join(lines[body:]).strip() + '\n')
+        del lines[0]
+    return Saved(path.stem, header['title'], header['description'], '\n'.join(lines).strip() + '\n')

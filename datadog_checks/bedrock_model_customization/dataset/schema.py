@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
 from ..reporting.records import COLUMNS
+from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
 
 BOOKS: Final = 'bedrock_jobs'
 """Our own schema: schema version and fingerprints. `aws` holds the table and nothing else of ours."""
@@ -43,9 +43,7 @@ MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {
 """What each version of the schema changed. A version that was released is never edited."""
 
 
-def prepare(
-    connection: psycopg.Connection[Any], migrations: Mapping[int, tuple[str, ...]] = MIGRATIONS
-) -> int:
+def prepare(connection: psycopg.Connection[Any], migrations: Mapping[int, tuple[str, ...]] = MIGRATIONS) -> int:
     """Bring the schema up to date inside the current transaction; return its version.
 
     Takes the lock of `LOCK` until the transaction ends. Raises SchemaError where hstore cannot be had, or where a
@@ -55,7 +53,8 @@ def prepare(
     _prepare_hstore(connection)
     connection.execute(f'CREATE SCHEMA IF NOT EXISTS {BOOKS}')
     connection.execute(
-        f'CREATE TABLE IF NOT EXISTS {BOOKS}.schema_version (version int PRIMARY KEY, applied_at timestamptz DEFAULT now())'
+        f'CREATE TABLE IF NOT EXISTS {BOOKS}.schema_version '
+        '(version int PRIMARY KEY, applied_at timestamptz DEFAULT now())'
     )
     found = connection.execute(f'SELECT coalesce(max(version), 0) FROM {BOOKS}.schema_version').fetchone()
     version, newest = (found[0] if found else 0), max(migrations)
@@ -63,7 +62,7 @@ def prepare(
         raise SchemaError(f'the schema has version {version}, newer than {newest}: use a newer release of bedrock-jobs')
     for number in range(version + 1, newest + 1):
         for statement in migrations[number]:
-            connection.execute(cast(LiteralString, statement))
+            connection.execute(statement)
         connection.execute(f'INSERT INTO {BOOKS}.schema_version (version) VALUES (%s)', (number,))
     if version < newest:
         _comment(connection)

@@ -26,7 +26,12 @@ START_TIMEOUT: Final = 60.0
 SUPER_USER: Final = 'postgres'
 # Accounts that exist for running such things; initdb and postgres refuse to run as root.
 UNPRIVILEGED_USERS: Final = ('postgres', 'nobody')
-INSTALLED: Final = ('/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql@*/bin', '/usr/local/opt/postgresql@*/bin')
+INSTALLED: Final = (
+    '/usr/lib/postgresql/*/bin',
+    '/usr/pgsql-*/bin',
+    '/opt/homebrew/opt/postgresql@*/bin',
+    '/usr/local/opt/postgresql@*/bin',
+)
 # Nothing in it outlives the process, so durability would only cost time.
 SETTINGS: Final = {
     'listen_addresses': '',
@@ -111,8 +116,8 @@ def temporary_server(installation: Installation | None = None) -> Iterator[str]:
     candidates = [installation] if installation else installations()
     if not candidates:
         raise ServerError(
-            f"no PostgreSQL {OLDEST_VERSION} or newer with hstore found: pip install '.[sql]' for an embedded one, install "
-            'postgresql with contrib, or name a server with --dsn'
+            f"no PostgreSQL {OLDEST_VERSION} or newer with hstore found: pip install '.[sql]' for an embedded one, "
+            'install postgresql with contrib, or name a server with --dsn'
         )
     problems = []
     for candidate in candidates:
@@ -149,16 +154,7 @@ def _start(installation: Installation, folder: Path) -> subprocess.Popen[bytes]:
         'stdin': subprocess.DEVNULL,
     }
     data = folder / 'data'
-    arguments = ['-D', data, '-U', SUPER_USER, '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-instructions']
-    for locale in ('C.UTF-8', 'C'):
-        outcome = subprocess.run(
-            [programs / 'initdb', *arguments, f'--locale={locale}'], **common, capture_output=True, timeout=START_TIMEOUT
-        )
-        if outcome.returncode == 0:
-            break
-        shutil.rmtree(data, ignore_errors=True)
-    else:
-        raise ServerError('initdb: ' + _last_line(outcome.stderr))
+    _initialise(programs, data, common)
     settings = {**SETTINGS, 'unix_socket_directories': str(folder)}
     options = [f'--{name}={value}' for name, value in settings.items()]
     with (folder / 'log').open('wb') as log:
@@ -177,6 +173,24 @@ def _start(installation: Installation, folder: Path) -> subprocess.Popen[bytes]:
         _stop(server)
         raise
     return server
+
+
+def _initialise(programs: Path, data: Path, common: dict[str, Any]) -> None:
+    arguments = ['-U', SUPER_USER, '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-instructions']
+    problem = b''
+    # The first one knows upper and lower case beyond ASCII; not every system has it.
+    for locale in ('C.UTF-8', 'C'):
+        outcome: subprocess.CompletedProcess[bytes] = subprocess.run(
+            [programs / 'initdb', '-D', data, *arguments, f'--locale={locale}'],
+            **common,
+            capture_output=True,
+            timeout=START_TIMEOUT,
+        )
+        if outcome.returncode == 0:
+            return
+        problem = outcome.stderr
+        shutil.rmtree(data, ignore_errors=True)
+    raise ServerError('initdb: ' + _last_line(problem))
 
 
 class _User(NamedTuple):
@@ -253,7 +267,10 @@ def _last_line(output: bytes) -> str:
 @contextmanager
 def _stopped_by_termination() -> Iterator[None]:
     """Turn SIGTERM, which by default ends Python on the spot, into an exit that stops the server first."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
         yield
         return
 

@@ -10,7 +10,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
-from pygments.lexers.sql import PostgresLexer
+from pygments.lexers.sql import PostgresLexer  # type: ignore[import-untyped]
 
 from ..reporting.records import COLUMNS
 from .columns import FULL_NAME
@@ -23,15 +23,18 @@ HELP: Final = r"""End a query with ; to run it.
 \s NAME   show and run a saved query
 \q        leave (also Ctrl-D)"""
 KEYWORDS: Final = (
-    'SELECT DISTINCT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET JOIN LEFT ON USING WITH AS CASE WHEN THEN ELSE END AND OR '
-    'NOT IN LIKE IS NULL OVER PARTITION INTERVAL TIMESTAMP DESC'.split()
+    'SELECT DISTINCT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET JOIN LEFT ON USING WITH AS CASE WHEN THEN ELSE END '
+    'AND OR NOT IN LIKE IS NULL OVER PARTITION INTERVAL TIMESTAMP DESC'.split()
 )
 
 
-def read_loop(answer: Callable[[str], None], say: Callable[[str], None], history: Path | None) -> None:
+def read_loop(answer: Callable[[str], object], say: Callable[[str], None], history: Path | None) -> None:
     """Read queries until the user leaves. `answer` shows a query's result or error, `say` shows a text."""
     session: PromptSession[str] = PromptSession(
-        history=_history(history), lexer=PygmentsLexer(PostgresLexer), completer=completer(), complete_while_typing=False
+        history=_history(history),
+        lexer=PygmentsLexer(PostgresLexer),
+        completer=completer(),
+        complete_while_typing=False,
     )
     say(HELP)
     pending = ''
@@ -55,7 +58,7 @@ def read_loop(answer: Callable[[str], None], say: Callable[[str], None], history
             pending = ''
 
 
-def command(line: str, answer: Callable[[str], None], say: Callable[[str], None]) -> bool:
+def command(line: str, answer: Callable[[str], object], say: Callable[[str], None]) -> bool:
     """Carry out a backslash command; return whether to go on."""
     name, _, argument = line.partition(' ')
     if name in (r'\q', r'\quit'):

@@ -28,7 +28,8 @@ Say = Callable[[str], object]
 class Live:
     """Jobs seen in AWS. `problems` tell which scopes or descriptions are missing, in words for people.
 
-    `reached` is the number of scopes whose jobs were listed. A scope that could not be reached gives no jobs, so that the rows it had before stay as they were.
+    `reached` is the number of scopes whose jobs were listed. A scope that could not be reached gives no jobs, so that
+    the rows it had before stay as they were.
     """
 
     jobs: list[Job] = field(default_factory=list)

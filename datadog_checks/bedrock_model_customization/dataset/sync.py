@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -39,8 +39,7 @@ class Synced:
 
 def connect(dsn: str) -> psycopg.Connection[Any]:
     """Connect to PostgreSQL, with times in UTC. Raises psycopg.OperationalError."""
-    connection = psycopg.connect(dsn, application_name='bedrock-jobs', options='-c timezone=UTC -c client_encoding=UTF8')
-    return connection
+    return psycopg.connect(dsn, application_name='bedrock-jobs', options='-c timezone=UTC -c client_encoding=UTF8')
 
 
 def sync(
@@ -118,7 +117,7 @@ def _write(connection: psycopg.Connection[Any], rows: list[Row], fingerprints: d
         with cursor.copy('COPY incoming_fingerprints FROM STDIN') as copy:
             for pair in fingerprints.items():
                 copy.write_row(pair)
-        cursor.execute(cast(LiteralString, _UPSERT))
+        cursor.execute(_UPSERT)
         cursor.execute(
             f'INSERT INTO {BOOKS}.synced SELECT key, fingerprint FROM incoming_fingerprints '
             'ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint'

@@ -64,7 +64,7 @@ def record(job: Job) -> dict[str, Any]:
 
 
 def storable(text: str) -> str:
-    """Return a text without what neither PostgreSQL nor JSON in UTF-8 can hold: NULs go, lone surrogates become U+FFFD."""
+    """Return a text as PostgreSQL and UTF-8 can hold it: NULs go, and lone surrogates become U+FFFD."""
     if text.isascii() and '\x00' not in text:
         return text
     return _NOT_STORABLE.sub(lambda match: '' if match[0] == '\x00' else '\ufffd', text)

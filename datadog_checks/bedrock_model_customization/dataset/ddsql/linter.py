@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Final
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
 
 from ...reporting.records import COLUMNS
 from ..columns import FULL_NAME
@@ -66,7 +66,12 @@ def _statements(sql: str, found: list[Token]) -> Iterator[Finding]:
         yield _at(sql, first, f'{word} is not documented: DDSQL only reads', 'SELECT')
     elif word not in ('SELECT', 'WITH'):
         like = close_to(word, frozenset({'select', 'with'}))
-        yield _at(sql, first, f'a query does not begin with {first.text!r}', like.upper() if like else 'SELECT, or WITH … SELECT')
+        yield _at(
+            sql,
+            first,
+            f'a query does not begin with {first.text!r}',
+            like.upper() if like else 'SELECT, or WITH … SELECT',
+        )
     for index, token in enumerate(found[:-1]):
         if token.token_type is TokenType.SEMICOLON:
             yield _at(sql, found[index + 1], 'more than one statement', 'one SELECT at a time')
@@ -79,7 +84,11 @@ def _symbols(sql: str, found: list[Token]) -> Iterator[Finding]:
         quoted = token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER)
         if token.token_type is TokenType.ARROW:
             yield from _arrow(sql, found, index)
-        elif symbol[:1] in ('E', 'e', 'U', 'u', 'B', 'b', 'X', 'x', '$') and symbol[-1:] in ("'", '$') and len(symbol) > 1:
+        elif (
+            symbol[:1] in ('E', 'e', 'U', 'u', 'B', 'b', 'X', 'x', '$')
+            and symbol[-1:] in ("'", '$')
+            and len(symbol) > 1
+        ):
             yield _at(sql, token, f'texts written as {symbol[:2]}… are not documented', "'text'")
         elif not quoted and not is_word(token) and symbol not in surface.SYMBOLS:
             yield _at(sql, token, f'operator {symbol} is not documented', surface.SYMBOL_ALTERNATIVES.get(symbol))
@@ -181,7 +190,12 @@ def _arguments(sql: str, name: str, token: Token, inner: list[Token], words: lis
 
 def _one_of(sql: str, token: Token, what: str, known: frozenset[str]) -> Iterator[Finding]:
     if token.text.lower() not in known:
-        yield _at(sql, token, f'{what} {token.text!r} is not documented', close_to(token.text, known) or ', '.join(sorted(known)))
+        yield _at(
+            sql,
+            token,
+            f'{what} {token.text!r} is not documented',
+            close_to(token.text, known) or ', '.join(sorted(known)),
+        )
 
 
 def _time_format(sql: str, token: Token) -> Iterator[Finding]:
@@ -191,7 +205,9 @@ def _time_format(sql: str, token: Token) -> Iterator[Finding]:
     strange = re.search(r'[A-Za-z]+', rest)
     # A T between date and time is what ISO 8601 writes there; PostgreSQL and DDSQL both take it as it is.
     if strange and strange[0] != 'T':
-        yield _at(sql, token, f'pattern {strange[0]!r} in a time format is not documented', ' '.join(surface.TIME_PATTERNS))
+        yield _at(
+            sql, token, f'pattern {strange[0]!r} in a time format is not documented', ' '.join(surface.TIME_PATTERNS)
+        )
 
 
 def _cast(sql: str, target: list[Token], cast: Token) -> Iterator[Finding]:
@@ -205,12 +221,14 @@ def _cast(sql: str, target: list[Token], cast: Token) -> Iterator[Finding]:
 
 def _literals(sql: str, found: list[Token]) -> Iterator[Finding]:
     """Check literals that name their type, such as `TIMESTAMP '2026-11-23'`."""
-    for token, value in zip(found, found[1:], strict=False):
+    for token, value in pairwise(found):
         if value.token_type is not TokenType.STRING or not is_word(token):
             continue
         name = token.text.upper()
         if name in surface.TYPE_ALTERNATIVES:
-            yield _at(sql, token, f'literals of type {name} are not documented', f"{surface.TYPE_ALTERNATIVES[name]} '…'")
+            yield _at(
+                sql, token, f'literals of type {name} are not documented', f"{surface.TYPE_ALTERNATIVES[name]} '…'"
+            )
         elif name == 'INTERVAL':
             for unit in re.findall(r'[A-Za-z]+', value.text):
                 if unit.lower() not in surface.INTERVAL_UNITS:
@@ -227,11 +245,9 @@ def _tree(sql: str, tables: Mapping[str, Mapping[str, str]] | None, *, quiet: bo
             yield _parse_error(sql, error)
         return
     for tree in trees:
-        if not isinstance(tree, exp.Select):
-            yield from undocumented_syntax(sql, tree)
-            continue
         yield from undocumented_syntax(sql, tree)
-        yield from unknown_names(sql, tree, tables)
+        if isinstance(tree, exp.Select):
+            yield from unknown_names(sql, tree, tables)
 
 
 def _parse_error(sql: str, error: Exception) -> Finding:

@@ -20,7 +20,7 @@ Columns = set[str] | None
 _SCALAR_COLUMN: Final = 'value'
 
 
-def unknown_names(sql: str, tree: exp.Expression, tables: Tables | None) -> Iterator[Finding]:
+def unknown_names(sql: str, tree: exp.Expr, tables: Tables | None) -> Iterator[Finding]:
     """Yield the tables and columns of a query that do not exist. `tables` None takes every table for known."""
     try:
         scopes = traverse_scope(tree)
@@ -48,7 +48,7 @@ def _full_name(table: exp.Table) -> str:
     return '.'.join(part.name if part.args.get('quoted') else part.name.lower() for part in table.parts)
 
 
-def _columns(source: exp.Expression | Scope, tables: Tables) -> Columns:
+def _columns(source: exp.Expr | Scope, tables: Tables) -> Columns:
     if isinstance(source, Scope):
         return _outputs(source, tables)
     if isinstance(source, exp.Table) and not isinstance(source.this, exp.Func):
@@ -76,7 +76,7 @@ def _outputs(scope: Scope, tables: Tables) -> Columns:
     return {one.name for one in renamed} or names
 
 
-def _aliased(source: exp.Expression) -> Columns:
+def _aliased(source: exp.Expr) -> Columns:
     """Return the columns of a function in FROM: those of its alias; without any, one by the name of the alias."""
     alias = source.args.get('alias')
     if not isinstance(alias, exp.TableAlias):
@@ -125,7 +125,7 @@ def _missing(sql: str, column: exp.Column, name: str, known: set[str]) -> Findin
     return Finding(*place(sql, column), f'there is no column {name}', instead)
 
 
-def _case(identifier: exp.Expression) -> str:
+def _case(identifier: exp.Expr) -> str:
     return identifier.name if identifier.args.get('quoted') else identifier.name.lower()
 
 

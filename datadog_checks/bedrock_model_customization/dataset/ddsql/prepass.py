@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot import Token, TokenType
 
 from .shim import AS_TIMESTAMP
 from .surface import DATADOG_FUNCTIONS, DATADOG_SCHEMA
@@ -18,7 +19,6 @@ from .text import GRAMMAR, Call, calls, is_word, matching, tokens
 
 _OFFSET: Final = re.compile(r'\d\s*(?:Z|[+-]\d\d(?::?\d\d)?)\s*$', re.IGNORECASE)
 _REFERENCE: Final = re.compile(r'\\(.)|\$(\d)|(\\)$', re.DOTALL)
-ONLY_HERE_EMPTY: Final = 'logs'
 
 
 class Edit(NamedTuple):
@@ -95,7 +95,7 @@ def _is_name(token: Token) -> bool:
 
 def _timestamps(found: list[Token]) -> Iterator[Edit]:
     """`TIMESTAMP '… -04:00'`: PostgreSQL drops the offset without a word, DDSQL gives the moment in UTC."""
-    for token, value in zip(found, found[1:], strict=False):
+    for token, value in pairwise(found):
         if token.text.upper() == 'TIMESTAMP' and value.token_type is TokenType.STRING and _OFFSET.search(value.text):
             yield Edit(token.start, token.end + 1, '(TIMESTAMPTZ')
             yield Edit(value.end + 1, value.end + 1, " AT TIME ZONE 'UTC')")

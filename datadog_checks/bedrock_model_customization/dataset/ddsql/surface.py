@@ -67,9 +67,7 @@ WINDOW_FUNCTIONS: Final = {
 }
 JSON_FUNCTIONS: Final = {'json_extract_path_text': Arity(2, None), 'json_extract_path': Arity(2, None)}
 HSTORE_FUNCTIONS: Final = {'akeys': _exactly(1), 'avals': _exactly(1)}
-INET_FUNCTIONS: Final = {
-    name: _exactly(1) for name in ('host', 'network', 'netmask', 'masklen', 'broadcast', 'family')
-}
+INET_FUNCTIONS: Final = {name: _exactly(1) for name in ('host', 'network', 'netmask', 'masklen', 'broadcast', 'family')}
 ROW_FUNCTIONS: Final = {
     'unnest': Arity(1, None),
     'json_array_elements': _exactly(1),
@@ -134,9 +132,7 @@ FUNCTION_ALTERNATIVES: Final[dict[str, str]] = {
     'to_json': 'the column itself',
     'trunc': 'FLOOR(number)',
 }
-SYMBOLS: Final = frozenset(
-    '( ) [ ] , . ; * + - / || = <> != < <= > >= -> => << <<= >> >>= &&'.split()
-)
+SYMBOLS: Final = frozenset('( ) [ ] , . ; * + - / || = <> != < <= > >= -> => << <<= >> >>= &&'.split())
 SYMBOL_ALTERNATIVES: Final[dict[str, str]] = {
     '::': 'CAST(value AS type)',
     '->>': "json_extract_path_text(column, 'key'), or tags->'key' on hstore",
@@ -187,9 +183,7 @@ TYPE_ALTERNATIVES: Final[dict[str, str]] = {
     'TIME': 'TIMESTAMP',
     'TIMESTAMPTZ': 'TIMESTAMP',
 }
-INTERVAL_UNITS: Final = frozenset(
-    'millisecond milliseconds second seconds minute minutes hour hours day days'.split()
-)
+INTERVAL_UNITS: Final = frozenset('millisecond milliseconds second seconds minute minutes hour hours day days'.split())
 EXTRACT_UNITS: Final = frozenset(
     'day dow doy epoch hour minute second week month quarter year timezone_hour timezone_minute'.split()
 )
@@ -198,5 +192,22 @@ TRUNC_UNITS: Final = frozenset(
     'years'.split()
 )
 SETTINGS: Final = ('dd.time_frame_start', 'dd.time_frame_end')
-TIME_PATTERNS: Final = ('YYYY', 'YY', 'MM', 'DD', 'HH24', 'HH12', 'HH', 'MI', 'SS', 'MS', 'TZ', 'OF', 'AM', 'am', 'PM', 'pm')
+TIME_PATTERNS: Final = (
+    'YYYY',
+    'YY',
+    'MM',
+    'DD',
+    'HH24',
+    'HH12',
+    'HH',
+    'MI',
+    'SS',
+    'MS',
+    'TZ',
+    'OF',
+    'AM',
+    'am',
+    'PM',
+    'pm',
+)
 REGEX_FLAGS: Final = frozenset('inmg')

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+from sqlglot import Token, TokenType
 from sqlglot.dialects.postgres import Postgres
-from sqlglot.tokens import Token, TokenType
 
 OPENING = {TokenType.L_PAREN: TokenType.R_PAREN, TokenType.L_BRACKET: TokenType.R_BRACKET}
 # Words before a parenthesis that are grammar, not functions.
 GRAMMAR = frozenset(
-    'ALL AND ANY ARRAY AS BETWEEN BY CASE CUBE DISTINCT ELSE EXCEPT EXISTS FILTER FROM FULL GROUP HAVING ILIKE IN INNER '
-    'INTERSECT IS JOIN LATERAL LEADING LIKE LIMIT MATERIALIZED NOT OFFSET ON OR ORDER OUTER OVER PARTITION RECURSIVE '
-    'ROLLUP ROW SELECT SETS SIMILAR SOME THEN UNION USING VALUES WHEN WHERE WINDOW WITH'.split()
+    'ALL AND ANY ARRAY AS BETWEEN BY CASE CUBE DISTINCT ELSE EXCEPT EXISTS FILTER FROM FULL GROUP HAVING ILIKE IN '
+    'INNER INTERSECT IS JOIN LATERAL LEADING LIKE LIMIT MATERIALIZED NOT OFFSET ON OR ORDER OUTER OVER PARTITION '
+    'RECURSIVE ROLLUP ROW SELECT SETS SIMILAR SOME THEN UNION USING VALUES WHEN WHERE WINDOW WITH'.split()
 )
 
 
@@ -25,7 +25,7 @@ class Dialect(Postgres):
         # Documented for inet; to the syntax tree they are comparisons like any other.
         KEYWORDS: ClassVar[Any] = {**Postgres.Tokenizer.KEYWORDS, '<<=': TokenType.LTE, '>>=': TokenType.GTE}
 
-    class Parser(Postgres.Parser):
+    class Parser(Postgres.Parser):  # type: ignore[misc, valid-type]
         # In an argument, `tags->'key'` is a subscript and not a lambda.
         LAMBDAS: ClassVar[Any] = {
             token: build for token, build in Postgres.Parser.LAMBDAS.items() if token is not TokenType.ARROW

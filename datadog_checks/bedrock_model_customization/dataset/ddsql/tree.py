@@ -11,7 +11,7 @@ from sqlglot import exp
 from .surface import ROW_FUNCTIONS
 from .text import Finding, position
 
-DOCUMENTED: Final[tuple[type[exp.Expression], ...]] = (
+DOCUMENTED: Final[tuple[type[exp.Expr], ...]] = (
     exp.Add, exp.Alias, exp.Array, exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Boolean, exp.Bracket, exp.CTE,
     exp.Case, exp.Cast, exp.Column, exp.ColumnDef, exp.DPipe, exp.DataType, exp.Distinct, exp.Div, exp.Dot, exp.EQ,
     exp.From, exp.GT, exp.GTE, exp.Group, exp.Having, exp.Identifier, exp.In, exp.Interval, exp.Is, exp.JSONPath,
@@ -20,8 +20,8 @@ DOCUMENTED: Final[tuple[type[exp.Expression], ...]] = (
     exp.TableAlias, exp.Unnest, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With, exp.WithinGroup,
 )  # fmt: skip
 # What sqlglot counts among the functions, and is written as syntax: operators are checked as symbols.
-NOT_FUNCTIONS: Final[tuple[type[exp.Expression], ...]] = (exp.Exists, exp.AtTimeZone, exp.Explode)
-ALTERNATIVES: Final[dict[type[exp.Expression], tuple[str, str | None]]] = {
+NOT_FUNCTIONS: Final[tuple[type[exp.Expr], ...]] = (exp.Exists, exp.AtTimeZone, exp.Explode)
+ALTERNATIVES: Final[dict[type[exp.Expr], tuple[str, str | None]]] = {
     exp.All: ('ALL', None),
     exp.Any: ('ANY', 'IN (…)'),
     exp.AtTimeZone: ('AT TIME ZONE', 'times are in UTC: add an INTERVAL'),
@@ -54,13 +54,13 @@ _SILENT: Final = (
 )  # fmt: skip
 
 
-def undocumented_syntax(sql: str, tree: exp.Expression) -> Iterator[Finding]:
+def undocumented_syntax(sql: str, tree: exp.Expr) -> Iterator[Finding]:
     """Yield what the tree holds and DDSQL does not document."""
     for node in tree.walk():
         yield from _node(sql, node)
 
 
-def place(sql: str, node: exp.Expression, word: str = '') -> tuple[int, int]:
+def place(sql: str, node: exp.Expr, word: str = '') -> tuple[int, int]:
     """Return line and column, from 1, of the first thing in a node that knows where it stands, else of a word."""
     starts = [int(part.meta['start']) for part in node.walk() if 'start' in part.meta]
     if not starts and word:
@@ -68,12 +68,14 @@ def place(sql: str, node: exp.Expression, word: str = '') -> tuple[int, int]:
     return position(sql, min(starts, default=0))
 
 
-def _node(sql: str, node: exp.Expression) -> Iterator[Finding]:
+def _node(sql: str, node: exp.Expr) -> Iterator[Finding]:
     kind = type(node)
     if isinstance(node, _SILENT):
         return
     if kind in ALTERNATIVES or not isinstance(node, (*DOCUMENTED, exp.Func)) or isinstance(node, NOT_FUNCTIONS):
-        if isinstance(node.parent, exp.Exists) or (isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Distinct)):
+        if isinstance(node.parent, exp.Exists) or (
+            isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Distinct)
+        ):
             return
         name, instead = ALTERNATIVES.get(kind, (_name(node), None))
         yield Finding(*place(sql, node, name.split()[0]), f'{name} is not documented', instead)
@@ -83,7 +85,7 @@ def _node(sql: str, node: exp.Expression) -> Iterator[Finding]:
         yield Finding(*place(sql, node, message[0].split()[0]), message[0], message[1])
 
 
-def _detail(node: exp.Expression) -> tuple[str, str | None] | None:
+def _detail(node: exp.Expr) -> tuple[str, str | None] | None:
     """Return what is wrong with a node of a kind that is documented in another form."""
     if isinstance(node, exp.Distinct) and node.args.get('on'):
         return 'DISTINCT ON is not documented', 'ROW_NUMBER() OVER (PARTITION BY …) in a WITH, and = 1'
@@ -101,12 +103,16 @@ def _detail(node: exp.Expression) -> tuple[str, str | None] | None:
         return 'IS is documented with NULL and NOT NULL only', '= true'
     if isinstance(node, exp.Order) and not isinstance(node.parent, (exp.Select, exp.Window, exp.WithinGroup)):
         return 'ORDER BY inside a function is not documented', None
-    if isinstance(node, exp.Anonymous) and node.name.lower() in ROW_FUNCTIONS and not isinstance(node.parent, exp.Table):
+    if (
+        isinstance(node, exp.Anonymous)
+        and node.name.lower() in ROW_FUNCTIONS
+        and not isinstance(node.parent, exp.Table)
+    ):
         return f'{node.name.lower()} is documented in FROM only', f'FROM table, {node.name.lower()}(column) AS item'
     return None
 
 
-def _name(node: exp.Expression) -> str:
+def _name(node: exp.Expr) -> str:
     if isinstance(node, exp.Command):
         return str(node.this).upper()
     return node.key.upper().replace('_', ' ')

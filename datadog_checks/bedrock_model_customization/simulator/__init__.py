@@ -1,7 +1,8 @@
 """A local AWS endpoint for model customization jobs: real HTTP, scripted lives, scripted faults.
 
-It answers Amazon Bedrock's operations on customization jobs, GetResources of the tagging API, STS and S3, on one
-loopback port. Nothing that the Agent runs imports it; the demo, the tests and the benchmarks do.
+It answers Amazon Bedrock's operations on customization jobs, GetResources of the tagging API, STS, S3 and ListAccounts
+of Organizations, on one loopback port. Nothing that the Agent runs imports it; the demo, the tests and the benchmarks
+do.
 """
 
 from .accounts import DEFAULT_ACCOUNT, Account
@@ -23,6 +24,7 @@ from .faults import Fault, Faults
 from .fleet import Fleet
 from .job import DEFAULT_BASE_MODEL, JobSpec, SimulatedJob
 from .ledger import Ledger, Request
+from .organizations import Organization
 from .refusals import AccessDenied, ExpiredCredentials, ServerError, ServiceError, Throttle, TokenExpires
 from .simulator import Simulator
 from .store import Scope
@@ -47,6 +49,7 @@ __all__ = [
     'Latency',
     'Ledger',
     'MalformedJson',
+    'Organization',
     'PhaseState',
     'RawBody',
     'ReplaceMember',

@@ -20,6 +20,7 @@ from .faults import Fault, Faults
 from .job import SimulatedJob
 from .ledger import Ledger, Request
 from .moto_backend import MotoBackend, error_code, issued_access_key
+from .organizations import Organization
 from .wire import Answer, Call, Delivery, read_call
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Service:
         self.accounts = accounts
         self.bedrock = bedrock
         self.faults = faults
+        self.organization = Organization(accounts.default)
         self.requests = Ledger()
         self.moto = MotoBackend()
         self.endpoint_url = ''
@@ -84,6 +86,8 @@ class Service:
         if call.service == 's3':
             return await asyncio.to_thread(self.moto.answer, call, self.endpoint_url)
         with self.lock:
+            if call.service == 'organizations':
+                return self.organization.answer(call, self.clock.now())
             scope = self.accounts.get(call.account).scope(call.region)
             now = self.clock.now()
             if call.service == 'tagging':

@@ -1,4 +1,4 @@
-"""The simulator: one local endpoint for Bedrock, tagging, STS and S3, and the levers to script it."""
+"""The simulator: one local endpoint for Bedrock, tagging, STS, S3 and Organizations, and the levers to script it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .errors import ApiError
 from .faults import Faults
 from .job import JobSpec, SimulatedJob
 from .ledger import Ledger
+from .organizations import Organization
 from .server import Server
 from .service import Service
 from .store import Scope
@@ -90,6 +91,11 @@ class Simulator:
         """Return an account, made on first use; its `add_role` restricts who may assume its roles."""
         with self._service.lock:
             return self._accounts.get(account_id or self._accounts.default)
+
+    @property
+    def organization(self) -> Organization:
+        """The organization that the default account manages; it is in use once it has a member."""
+        return self._service.organization
 
     def scope(self, region: str, account: str | None = None) -> Scope:
         """Return what an account holds in a Region; iterate over it for the jobs."""

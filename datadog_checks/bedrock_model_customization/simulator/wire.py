@@ -25,6 +25,7 @@ UNKNOWN_OPERATION: Final = 'UnknownOperation'
 
 _CREDENTIAL: Final = re.compile(r'AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request')
 _TAGGING_TARGET: Final = 'ResourceGroupsTaggingAPI_20170126.'
+_ORGANIZATIONS_TARGET: Final = 'AWSOrganizationsV20161128.'
 _TAGGING_PATH: Final = '/service/ResourceGroupsTaggingAPI_20170126/operation/'
 _FIXED: Final = {
     ('GET', '/model-customization-jobs'): 'ListModelCustomizationJobs',
@@ -105,6 +106,9 @@ def read_call(method: str, raw_path: str, headers: Mapping[str, str], body: byte
         call.identifier = call.form.get('RoleArn')
     elif call.service == 'tagging' or path.startswith(_TAGGING_PATH):
         _read_tagging(call)
+    elif call.service == 'organizations':
+        target = call.headers.get('X-Amz-Target', '')
+        call.protocol, call.operation = JSON, target.removeprefix(_ORGANIZATIONS_TARGET) or UNKNOWN_OPERATION
     else:
         _read_bedrock(call)
     return call

@@ -24,6 +24,7 @@ from .config_models import ConfigMixin
 from .reporting import metrics
 from .reporting.events import is_too_old, job_event
 from .reporting.metrics import Sample
+from .reporting.records import job_log
 from .reporting.tags import tag
 from .reporting.text import one_line
 from .settings import Settings, cache_id, read_settings
@@ -133,6 +134,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             gauges = metrics.job_gauges(job, now, poll.curves.get(job.job_arn))
             self._submit(gauges, [*tags, *self.settings.tagger.job(job)])
         self._report_transitions(poll, tags, now)
+        if self.settings.emit_records:
+            for job in poll.changed:
+                self.send_log(job_log(job, tags, now))
         self._note_problems(region, poll.problems, self._shortfalls(poll))
         try:
             collector.remember(poll, now)
@@ -177,6 +181,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')
+        if self.settings.emit_records and not self.logs_enabled:
+            shortfalls.append('emit_records sends nothing: set logs_enabled to true in datadog.yaml')
         if poll.left_out:
             shortfalls.append(f'{poll.left_out} ended jobs are not counted: max_tracked_jobs is reached')
         if poll.unreadable:

@@ -327,7 +327,8 @@ class Collector:
                 continue
             wanted.append(tracked.job)
             poll.transitions += [(tracked.job, news) for news in due]
-            if tracked.changed:
+            # A record without its description would be sent again with it at the next poll.
+            if tracked.changed and (tracked.attempts or not self._wants_description(tracked, now)):
                 poll.changed.append(tracked.job)
             if self.inventory.is_reported(tracked, now):
                 poll.jobs.append(tracked.job)

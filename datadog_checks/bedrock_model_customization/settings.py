@@ -25,7 +25,7 @@ BypassProxy = Callable[[str, Sequence[str]], bool]
 class Settings:
     """One instance, ready to use. `events` holds the kinds of transition that give an event.
 
-    `artifacts` says what may be read from S3, None for nothing.
+    `artifacts` says what may be read from S3, None for nothing; `emit_records` whether jobs are sent as logs.
     """
 
     regions: tuple[str, ...]
@@ -38,6 +38,7 @@ class Settings:
     max_reported_jobs: int
     collection_timeout: timedelta
     artifacts: ArtifactSettings | None = None
+    emit_records: bool = False
 
 
 def read_settings(
@@ -77,6 +78,7 @@ def read_settings(
             terminal_retention=timedelta(hours=_number(instance.terminal_job_hours)),
             max_tracked_jobs=int(_number(instance.max_tracked_jobs)),
             events_since=timedelta(hours=_number(instance.events_since)),
+            describe_all=bool(instance.emit_records),
             tag_all=job_filter.needs_tags,
         ),
         pace=Pace(
@@ -95,6 +97,7 @@ def read_settings(
         max_reported_jobs=int(_number(instance.max_reported_jobs)),
         collection_timeout=timedelta(seconds=_number(instance.collection_timeout)),
         artifacts=artifact_settings(instance) if instance.collect_artifacts else None,
+        emit_records=bool(instance.emit_records),
     )
 
 

@@ -24,6 +24,10 @@ def instance_disable_generic_tags():
     return False
 
 
+def instance_emit_records():
+    return False
+
+
 def instance_empty_default_hostname():
     return False
 

@@ -74,6 +74,7 @@ class InstanceConfig(BaseModel):
     collection_timeout: Optional[float] = None
     connect_timeout: Optional[float] = None
     disable_generic_tags: Optional[bool] = None
+    emit_records: Optional[bool] = None
     empty_default_hostname: Optional[bool] = None
     enable_legacy_tags_normalization: Optional[bool] = None
     endpoint_url: Optional[str] = None

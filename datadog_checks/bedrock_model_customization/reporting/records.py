@@ -9,7 +9,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, Literal
 
-from ..jobs.job import Job
+from ..jobs.job import FAILED, STOPPED, STOPPING, UNKNOWN, Job
+from .text import one_line
 
 ColumnType = Literal['string', 'timestamp', 'json', 'hstore']
 
@@ -49,6 +50,10 @@ MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
 # Deeper than anything in AWS's model; what lies below is dropped, so that hostile nesting cannot exhaust the stack.
 MAX_DEPTH: Final = 64
 
+RECORD: Final = 'bedrock_model_customization_job'
+LOG_STATUSES: Final = {FAILED: 'error', STOPPED: 'warn', STOPPING: 'warn'}
+MAX_MESSAGE: Final = 2500
+
 _WORD_START: Final = re.compile(r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])')
 # PostgreSQL stores neither, and a log intake replaces them.
 _NOT_STORABLE: Final = re.compile(r'\x00|[\ud800-\udfff]')
@@ -61,6 +66,22 @@ def record(job: Job) -> dict[str, Any]:
     `hstore` columns are maps of text. What AWS did not say is None; so is an empty object, array or map.
     """
     return {name: _READERS[kind](getattr(job, ATTRIBUTES[name])) for name, kind in COLUMNS.items()}
+
+
+def job_log(job: Job, tags: Sequence[str], now: datetime) -> dict[str, Any]:
+    """Return a job's record as a log for the Agent's `send_log`: the 26 columns are below one attribute, `RECORD`.
+
+    At the top level their names would meet those that Datadog's log intake reserves, such as `status` and `tags`.
+    """
+    status, name = job.status or UNKNOWN, job.job_name or job.job_arn
+    message = f'Amazon Bedrock model customization job {name} is {status}'
+    return {
+        'message': one_line(f'{message}: {job.failure_message}' if job.failure_message else message, MAX_MESSAGE),
+        'timestamp': now.timestamp(),
+        'status': LOG_STATUSES.get(status, 'info'),
+        'ddtags': ','.join(tags),
+        RECORD: record(job),
+    }
 
 
 def storable(text: str) -> str:

@@ -32,7 +32,11 @@ class Apart(Generic[Subject]):
         self._process = context.Process(target=_serve, args=(there,), daemon=True)
         self._process.start()
         there.close()
-        self._ask(make, args, kwargs)
+        try:
+            self._ask(make, args, kwargs)
+        except ApartError:
+            self.end()
+            raise
 
     def call(self, function: Callable[Concatenate[Subject, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function of a module, or a method of a class, with the object; return what it returns.
@@ -48,6 +52,10 @@ class Apart(Generic[Subject]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End the process."""
         self._here.close()
         self._process.join(PATIENCE)
         if self._process.is_alive():

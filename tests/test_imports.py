@@ -71,7 +71,7 @@ def imports(source: Path, path: Path) -> Iterator[Import]:
                 above = [*PACKAGE.split('.'), *path.parts[:-1]]
                 above = above[: len(above) - node.level + 1]
                 base = '.'.join([*above, *([node.module] if node.module else [])])
-            # What is imported from the package itself may be a room of it, and so may names of `datadog_checks`.
+            # A name that is taken out of the package, or of a folder above it, may be a room.
             if PACKAGE.startswith(base):
                 for alias in node.names:
                     yield Import(path, node.lineno, f'{base}.{alias.name}')

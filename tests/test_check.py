@@ -20,9 +20,9 @@ from datadog_checks.bedrock_model_customization.simulator import (
     Simulator,
     completes,
     fails,
+    story,
     stuck,
 )
-from datadog_checks.bedrock_model_customization.simulator import story
 
 from .harness import HOUR, MINUTE, T0
 from .strict_agent import strict_agent

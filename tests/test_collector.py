@@ -26,7 +26,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     stuck,
 )
 
-from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
+from .harness import HOUR, MINUTE, T0, World, keys, kinds, world
 
 DAY = timedelta(days=1)
 

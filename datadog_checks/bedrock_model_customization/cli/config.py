@@ -1,0 +1,254 @@
+"""`bedrock-jobs config`: writes configurations for many accounts, and finds mistakes in any."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ..deployment.render import Format
+
+if TYPE_CHECKING:
+    from ..deployment.accounts import Account
+    from ..deployment.instances import Instance, Recipe
+
+MARK = 'Made by bedrock-jobs '
+"""How the first line of a file of ours begins, after the `# ` of a comment."""
+
+ACCOUNTS = 'Accounts'
+INSTANCES = 'Instances'
+FILES = 'Files'
+
+Names = Annotated[
+    list[str] | None,
+    typer.Option('--include', help='Only these: account id, ou-... or a pattern of names.', rich_help_panel=ACCOUNTS),
+]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(no_args_is_help=True, help='Write configurations for many accounts, and find mistakes.')
+    commands.command('generate')(generate)
+    commands.command('validate')(validate)
+    app.add_typer(commands, name='config')
+
+
+def generate(
+    organization: Annotated[
+        bool, typer.Option('--organization', help='Every active account of the organization.', rich_help_panel=ACCOUNTS)
+    ] = False,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(help='CSV: account id, and optionally name and Regions, a line.', rich_help_panel=ACCOUNTS),
+    ] = None,
+    include: Names = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help='None of these; exclude wins.', rich_help_panel=ACCOUNTS)
+    ] = None,
+    organization_role: Annotated[
+        str | None, typer.Option(help='ARN of a role to assume, to list the accounts.', rich_help_panel=ACCOUNTS)
+    ] = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option(help='Where to ask for the accounts, instead of AWS.', rich_help_panel=ACCOUNTS)
+    ] = None,
+    role_name: Annotated[
+        str, typer.Option(help='Role to assume in each account.', rich_help_panel=INSTANCES)
+    ] = 'DatadogBedrockModelCustomization',
+    role_path: Annotated[str, typer.Option(help="The role's path.", rich_help_panel=INSTANCES)] = '/',
+    external_id: Annotated[
+        str | None,
+        typer.Option(
+            envvar='BEDROCK_JOBS_EXTERNAL_ID', help="What the roles' trust policy asks for.", rich_help_panel=INSTANCES
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option('--region', '-r', help='Regions to poll: us-east-1 and us-west-2.', rich_help_panel=INSTANCES),
+    ] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="AWS partition: the caller's, or that of the Regions.", rich_help_panel=INSTANCES)
+    ] = None,
+    own_account: Annotated[
+        str | None,
+        typer.Option(help="Account to poll with the Agent's own credentials.", rich_help_panel=INSTANCES),
+    ] = None,
+    name_tag: Annotated[
+        str | None, typer.Option(help="Key of a tag with the account's name.", rich_help_panel=INSTANCES)
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option('--set', help='NAME=VALUE: an option of every instance.', rich_help_panel=INSTANCES),
+    ] = None,
+    form: Annotated[Format, typer.Option('--format', help='What kind of file.', rich_help_panel=FILES)] = Format.CONF,
+    pieces: Annotated[
+        int, typer.Option(min=1, help='Parts of equal work, each run by one Agent.', rich_help_panel=FILES)
+    ] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option('--output', '-o', help='File; pieces get -01, -02... in its name.', rich_help_panel=FILES),
+    ] = None,
+    namespace: Annotated[str | None, typer.Option(help='Namespace in Kubernetes.', rich_help_panel=FILES)] = None,
+    force: Annotated[
+        bool, typer.Option('--force', help='Overwrite files that were not made by this.', rich_help_panel=FILES)
+    ] = False,
+) -> None:
+    """Write an instance for each account, each with a role to assume there.
+
+    Nothing is changed in AWS, and no credential is written. The same accounts give the same files.
+    """
+    from ..deployment.accounts import Selection, read_accounts
+    from ..deployment.errors import DeploymentError
+    from ..deployment.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
+
+    if organization == (accounts is not None):
+        _stop('give either --organization or --accounts FILE')
+    if pieces > 1 and form.is_file_of_agent and output is None:
+        _stop('several pieces need --output FILE')
+    try:
+        if accounts:
+            known, inactive = read_accounts(_text(accounts)), 0
+        else:
+            known, inactive, partition = _members(endpoint_url, organization_role, region, partition)
+        recipe = Recipe(
+            role_name=role_name,
+            role_path=role_path,
+            external_id=external_id,
+            regions=region or DEFAULT_REGIONS,
+            partition=partition,
+            own_account=own_account,
+            options={**DEFAULTS, **form.defaults, **_parse(options or [])},
+            name_tag=name_tag,
+        )
+        instances = make_instances(Selection(include or (), exclude or ()).of(known), recipe)
+        source = '--organization' if organization else f'--accounts {shlex.quote(accounts.name if accounts else "")}'
+        texts = _render(instances, form, pieces, namespace, _command(source, include, exclude, form, pieces, recipe))
+    except DeploymentError as error:
+        _stop(str(error))
+    if output is None:
+        typer.echo(texts[0], nl=False)
+    else:
+        _write(output, texts, force)
+    scopes = sum(len(instance['regions']) for instance in instances)
+    left_out = f' ({inactive} that are not active are left out)' if inactive else ''
+    typer.echo(f'{len(instances)} accounts{left_out}, {scopes} scopes', err=True)
+    if form.is_dispatched and pieces == 1 and len(instances) > 1:
+        typer.echo('A Cluster Agent gives this to one runner as a whole: --pieces spreads it over several.', err=True)
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help='conf.yaml, ConfigMap, values for Helm, or DatadogAgent.')],
+) -> None:
+    """Print every mistake in configurations of this check that are used together. Exits with 1 where there is any."""
+    from ..deployment.errors import DeploymentError
+    from ..deployment.reading import mistakes, read_confs
+
+    found, together = [], []
+    for path in files:
+        try:
+            confs = read_confs(_text(path))
+        except DeploymentError as error:
+            found.append(f'{path.name}: {error}')
+            continue
+        together += [conf._replace(place=f'{path.name} {conf.place}'.strip()) for conf in confs]
+    found += mistakes(together)
+    if not found:
+        typer.echo(f'{sum(len(conf.document["instances"]) for conf in together)} instances, no mistakes')
+    for line in found:
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if found else 0)
+
+
+def _members(
+    endpoint_url: str | None, role: str | None, regions: list[str] | None, partition: str | None
+) -> tuple[list[Account], int, str]:
+    """Return the organization's accounts, how many are left out as they are not active, and the partition."""
+    from ..aws.session import AwsSettings
+    from ..deployment.instances import DEFAULT_REGIONS
+    from ..deployment.organization import Organization
+
+    first = (regions or DEFAULT_REGIONS)[0]
+    settings = AwsSettings(assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard')
+    organization = Organization(settings)
+    caller = organization.caller()
+    members = organization.members()
+    return members.accounts, members.inactive, partition or caller.partition
+
+
+def _parse(texts: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs, each value as YAML."""
+    import yaml
+
+    options: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition('=')
+        if not separator or not name:
+            _stop(f'--set {text}: must be NAME=VALUE')
+        try:
+            options[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            _stop(f'--set {text}: the value is no YAML')
+    return options
+
+
+def _command(
+    source: str, include: list[str] | None, exclude: list[str] | None, form: Format, pieces: int, recipe: Recipe
+) -> str:
+    """Return in one line what was asked for, without what may be secret."""
+    words = [f'config generate {source} --format {form.value} --role-name {shlex.quote(recipe.role_name)}']
+    words += [f'--include {shlex.quote(text)}' for text in include or ()]
+    words += [f'--exclude {shlex.quote(text)}' for text in exclude or ()]
+    words += ['--external-id ...'] if recipe.external_id else []
+    words += [f'--pieces {pieces}'] if pieces > 1 else []
+    return re.sub(r'[^\x20-\x7e]+', ' ', ' '.join(words))
+
+
+def _render(instances: list[Instance], form: Format, pieces: int, namespace: str | None, command: str) -> list[str]:
+    from ..__about__ import __version__
+    from ..deployment.pieces import scopes_of, split
+    from ..deployment.render import render
+
+    shared = split(instances, pieces)
+    sizes = [sum(map(scopes_of, piece)) for piece in shared]
+    of_pieces = f' in {pieces} pieces of {min(sizes)} to {max(sizes)}' if pieces > 1 else ''
+    comments = [
+        f'{MARK}{__version__}: {command}',
+        f'{len(instances)} accounts, {sum(sizes)} scopes (accounts times Regions){of_pieces}. '
+        'Make it anew rather than edit it.',
+        form.usage,
+    ]
+    return render(shared, form, comments, namespace=namespace)
+
+
+def _write(output: Path, texts: list[str], force: bool) -> None:
+    """Write the files; refuse to overwrite another's, and tell of those of ours that are not made any more."""
+    numbered = [output.with_name(f'{output.stem}-{number:02}{output.suffix}') for number in range(1, len(texts) + 1)]
+    paths = numbered if len(texts) > 1 else [output]
+    for path in paths:
+        if path.exists() and not force and not _is_ours(path):
+            _stop(f'{path} was not made by this command: choose another name, or --force')
+    for path, text in zip(paths, texts, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+        typer.echo(str(path), err=True)
+    siblings = {output, *output.parent.glob(f'{output.stem}-[0-9][0-9]{output.suffix}')} - set(paths)
+    for path in sorted(sibling for sibling in siblings if sibling.exists() and _is_ours(sibling)):
+        typer.echo(f'{path} is left from an earlier run: remove it, or its accounts are polled twice', err=True)
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open(encoding='utf-8', errors='replace') as file:
+        return file.readline().startswith(f'# {MARK}')
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        _stop(f'{path} cannot be read: {error}')
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(2)

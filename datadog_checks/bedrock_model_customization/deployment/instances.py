@@ -1,0 +1,122 @@
+"""One instance of the check for each account, valid by the check's own rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from botocore.exceptions import UnknownRegionError
+from datadog_checks.base import ConfigurationError
+
+from .. import config
+from ..aws.session import template_session
+from ..config_models import InstanceConfig
+from ..reporting.tags import tag
+from .accounts import Account
+from .errors import DeploymentError
+from .unknown import unknown_options
+
+Instance = dict[str, Any]
+
+DEFAULT_ROLE_NAME: Final = 'DatadogBedrockModelCustomization'
+DEFAULT_REGIONS: Final = ('us-east-1', 'us-west-2')
+DEFAULTS: Final[Mapping[str, Any]] = {'min_collection_interval': 60}
+"""Options of every instance, where nothing else is asked for."""
+DISPATCHED: Final[Mapping[str, Any]] = {'empty_default_hostname': True, 'events_since': 1}
+"""Options of instances that a Cluster Agent moves about: metrics of no host, and no state that outlives a Pod."""
+OURS: Final = frozenset({'regions', 'assume_role', 'external_id'})
+
+_ROLE_NAME: Final = re.compile(r'[\w+=,.@-]{1,64}', re.ASCII)
+_ROLE_PATH: Final = re.compile(r'/([!-.0-~]+/)*')
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the instances have in common.
+
+    `role_path` begins and ends with a slash. `partition` None is that of the Regions. `own_account` is polled with the
+    Agent's own credentials, without a role. `options` are further options of each instance; `name_tag` is the key of
+    a tag with the account's name, None for no such tag.
+    """
+
+    role_name: str = DEFAULT_ROLE_NAME
+    role_path: str = '/'
+    external_id: str | None = None
+    regions: Sequence[str] = DEFAULT_REGIONS
+    partition: str | None = None
+    own_account: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name_tag: str | None = None
+
+
+def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance]:
+    """Return an instance for each account, by id. Raises DeploymentError with every mistake, each said once."""
+    _check(recipe)
+    mistakes: dict[str, str] = {}
+    instances = []
+    for account in sorted(accounts):
+        instance = make_instance(account, recipe)
+        try:
+            config.validate(instance, {})
+        except ConfigurationError as error:
+            for line in str(error).splitlines():
+                mistakes.setdefault(line, f'account {account.id}: {line}')
+        wrong = _wrong_partition(instance, account)
+        if wrong:
+            mistakes.setdefault(wrong, f'account {account.id}: {wrong}')
+        instances.append(instance)
+    if not instances:
+        raise DeploymentError('no account is left to poll')
+    if mistakes:
+        raise DeploymentError('\n'.join(mistakes.values()))
+    return instances
+
+
+def make_instance(account: Account, recipe: Recipe) -> Instance:
+    """Return one account's instance, not validated."""
+    regions = list(account.regions or recipe.regions)
+    instance: Instance = {'regions': regions}
+    if account.id != recipe.own_account:
+        partition = recipe.partition or (partition_of(regions[0]) if regions else None) or 'aws'
+        instance['assume_role'] = f'arn:{partition}:iam::{account.id}:role{recipe.role_path}{recipe.role_name}'
+        if recipe.external_id is not None:
+            instance['external_id'] = recipe.external_id
+    instance |= {name: recipe.options[name] for name in sorted(recipe.options)}
+    if recipe.name_tag and account.name:
+        instance['tags'] = [*(instance.get('tags') or ()), tag(recipe.name_tag, account.name)]
+    return instance
+
+
+@cache
+def partition_of(region: str) -> str | None:
+    """Return the partition of AWS that a Region belongs to, None for a Region that this botocore does not know."""
+    try:
+        return str(template_session().get_partition_for_region(region))
+    except UnknownRegionError:
+        return None
+
+
+def _check(recipe: Recipe) -> None:
+    mistakes = []
+    if not _ROLE_NAME.fullmatch(recipe.role_name):
+        mistakes.append(f'role name {recipe.role_name!r}: must be 1 to 64 letters, digits or any of _+=,.@-')
+    if not _ROLE_PATH.fullmatch(recipe.role_path):
+        mistakes.append(f'role path {recipe.role_path!r}: must begin and end with a slash')
+    mistakes += [f'{name}: is made for each account' for name in sorted(recipe.options.keys() & OURS)]
+    mistakes += unknown_options(recipe.options, InstanceConfig)
+    if mistakes:
+        raise DeploymentError('\n'.join(mistakes))
+
+
+def _wrong_partition(instance: Instance, account: Account) -> str | None:
+    """Return what is wrong where a Region is in another partition than the role, or than the other Regions."""
+    partitions = {region: found for region in instance['regions'] if (found := partition_of(str(region)))}
+    role = instance.get('assume_role')
+    wanted = role.split(':')[1] if role else next(iter(partitions.values()), None)
+    for region, partition in partitions.items():
+        if partition != wanted:
+            return f'Region {region} belongs to partition {partition}, not {wanted}'
+    return None

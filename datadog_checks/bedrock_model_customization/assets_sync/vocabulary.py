@@ -24,11 +24,17 @@ USER_TAGS: Final = frozenset({'team', 'owner', 'project', 'application', 'cost_c
 
 _BY_METRIC: Final = {
     metrics.JOBS: frozenset({'status'}),
-    metrics.JOB_DURATION: JOB_TAGS,
     metrics.JOB_PHASE_DURATION: JOB_TAGS | {'phase'},
     metrics.JOB_TIME_IN_PHASE: JOB_TAGS | {'phase', 'phase_status'},
-    metrics.JOB_TRAINING_LOSS: JOB_TAGS,
-    metrics.JOB_VALIDATION_LOSS: JOB_TAGS | {'validator'},
+    metrics.JOB_TRAINING_LOSS: JOB_TAGS | {'loss_source'},
+    metrics.JOB_VALIDATION_LOSS: JOB_TAGS | {'loss_source', 'validator'},
+    metrics.CURVE_VALIDATION_LOSS: JOB_TAGS | {'validator'},
+    metrics.CURVE_BEST_VALIDATION_LOSS: JOB_TAGS | {'validator'},
+    metrics.CURVE_BEST_VALIDATION_STEP: JOB_TAGS | {'validator'},
+    metrics.CURVE_VALIDATION_HAS_RISEN: JOB_TAGS | {'validator'},
+    metrics.CURVE_GENERALIZATION_GAP: JOB_TAGS | {'validator'},
+    metrics.CURVE_PERPLEXITY: JOB_TAGS | {'curve', 'validator'},
+    metrics.CURVE_REWARD: JOB_TAGS | {'curve', 'validator', 'column'},
     metrics.API_REQUESTS: frozenset({'operation'}),
     metrics.API_ERRORS: frozenset({'operation', 'reason'}),
     metrics.API_THROTTLES: frozenset({'operation'}),
@@ -44,7 +50,13 @@ TAG_VALUES: Final = {
 
 def tags_of(metric: str) -> frozenset[str]:
     """Return the tag keys of one of our metrics, apart from those that users choose."""
-    return SCOPE_TAGS | _BY_METRIC.get(metric.removeprefix(NAMESPACE), frozenset())
+    name = metric.removeprefix(NAMESPACE)
+    return SCOPE_TAGS | _BY_METRIC.get(name, JOB_TAGS if is_of_a_job(name) else frozenset())
+
+
+def is_of_a_job(metric: str) -> bool:
+    """Whether a metric is about one job, and so is sent only while there is one to report."""
+    return metric.removeprefix(NAMESPACE).startswith('job.')
 
 
 def is_users_tag(key: str) -> bool:

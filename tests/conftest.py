@@ -15,6 +15,10 @@ settings.load_profile('default')
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up credentials, and nothing else of this machine's AWS configuration."""
+    made_up_credentials(monkeypatch)
+
+
+def made_up_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ('AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_BEARER_TOKEN_BEDROCK', 'AWS_ENDPOINT_URL', 'AWS_CA_BUNDLE'):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv('AWS_CONFIG_FILE', '/nonexistent')

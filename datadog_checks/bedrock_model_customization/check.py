@@ -187,6 +187,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             shortfalls.append(f'{poll.left_out} ended jobs are not counted: max_tracked_jobs is reached')
         if poll.unreadable:
             shortfalls.append(f'{poll.unreadable} entries of the listing name no job and are not reported')
+        if poll.malformed:
+            members = ', '.join(sorted(set().union(*poll.malformed.values())))
+            shortfalls.append(f'{len(poll.malformed)} jobs lack what could not be read of them: {members}')
         return shortfalls
 
     def _note_problems(self, region: str, errors: Sequence[AwsError], others: Iterable[str] = ()) -> None:

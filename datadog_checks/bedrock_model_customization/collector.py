@@ -47,9 +47,10 @@ class ScopePoll:
     number of jobs by known status. `transitions` are to be reported now, in the order of the jobs' lives. `changed`
     are the jobs that differ from when they were last reported. `tracked` is the number of known jobs, `left_out` how
     many terminal ones the cap left out, `awaiting_description` how many descriptions are left for later polls, and
-    `unreadable` how many entries of the listing could not be told to be about any job. `problems` did not stop the
-    poll, but something is missing because of them. `curves` has by ARN what was found in S3 of the jobs, and
-    `shortfalls` says in words what of that is left out.
+    `unreadable` how many entries of the listing could not be told to be about any job; `malformed` has by ARN the
+    members that could not be read of those that could. `problems` did not stop the poll, but something is missing
+    because of them. `curves` has by ARN what was found in S3 of the jobs, and `shortfalls` says in words what of that
+    is left out.
     """
 
     account_id: str | None
@@ -61,6 +62,7 @@ class ScopePoll:
     left_out: int = 0
     awaiting_description: int = 0
     unreadable: int = 0
+    malformed: dict[str, set[str]] = field(default_factory=dict)
     problems: list[AwsError] = field(default_factory=list)
     curves: dict[str, CurveSummary] = field(default_factory=dict)
     shortfalls: list[str] = field(default_factory=list)
@@ -183,7 +185,9 @@ class Collector:
                 poll.unreadable += 1
                 continue
             seen.add(arn)
-            job = read_summary(summary)
+            job = read_summary(summary, malformed := set())
+            if malformed:
+                poll.malformed.setdefault(arn, set()).update(malformed)
             self.inventory.listed(job.creation_time, now)
             if not self.inventory.is_known_terminal(arn, job.status):
                 self.inventory.observe(job, now)
@@ -226,7 +230,7 @@ class Collector:
         for arn, answer in fan_out(describe, queue[: self.pace.max_describes], self.pace.max_concurrency):
             if not isinstance(answer, AwsError):
                 answered += 1
-                self._take_description(arn, answer, now)
+                self._take_description(poll, arn, answer, now)
             elif answer.kind is not Kind.INTERRUPTED:
                 refused += answer.kind is Kind.DENIED
                 poll.problems.append(answer)
@@ -236,8 +240,10 @@ class Collector:
     def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
         return not self._describes_refused and self.inventory.wants_description(tracked, now)
 
-    def _take_description(self, arn: str, answer: dict[str, Any], now: datetime) -> None:
-        job = read_description({**answer, 'jobArn': arn})
+    def _take_description(self, poll: ScopePoll, arn: str, answer: dict[str, Any], now: datetime) -> None:
+        job = read_description({**answer, 'jobArn': arn}, malformed := set())
+        if malformed:
+            poll.malformed.setdefault(arn, set()).update(malformed)
         tracked = self.inventory.observe(job, now)
         if tracked:
             tracked.describe(job, now)

@@ -235,6 +235,7 @@ def _kind_of_exception(error: Exception) -> Kind:
         return Kind.CREDENTIALS
     if isinstance(error, HTTPClientError):
         return Kind.UNREACHABLE
-    if isinstance(error, (ResponseParserError, ValueError)):
+    # The last three are what botocore's parsers raise over a member of another type than its model's.
+    if isinstance(error, (ResponseParserError, ValueError, TypeError, LookupError, AttributeError)):
         return Kind.MALFORMED
     return Kind.UNREACHABLE if isinstance(error, (BotoCoreError, OSError)) else Kind.OTHER

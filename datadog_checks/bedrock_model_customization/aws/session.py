@@ -21,6 +21,7 @@ from botocore.session import Session
 
 from .errors import explain
 from .guard import Guard
+from .logs import keep_quiet
 from .raw import read_raw
 from .usage import Usage
 
@@ -66,6 +67,7 @@ class AwsSession:
     """
 
     def __init__(self, settings: AwsSettings) -> None:
+        keep_quiet()
         self.settings = settings
         self.guard = Guard()
         self._lock = Lock()

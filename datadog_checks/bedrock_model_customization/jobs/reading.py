@@ -48,6 +48,8 @@ def _text_map(value: Any) -> dict[str, str] | None:
 # day, but never hold a space or anything beyond ASCII.
 JOB_ARN: Final = re.compile(r'arn:aws(-[a-z-]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-customization-job/[!-~]+')
 MAX_ARN: Final = 1011
+# What AWS sends where there is nothing to say: missing, and not malformed.
+EMPTY: Final = (None, '', {}, [])
 
 # Field of the Job: (member of AWS's structure, how to read it).
 SUMMARY: Final[dict[str, tuple[str, Reader]]] = {
@@ -89,22 +91,31 @@ def job_arn_of(summary: object) -> str | None:
     return arn if isinstance(arn, str) and len(arn) <= MAX_ARN and JOB_ARN.fullmatch(arn) else None
 
 
-def read_summary(summary: Mapping[str, Any]) -> Job:
-    """Read one entry of ListModelCustomizationJobs. Raises ValueError where it has no ARN of a job."""
-    return _read(summary, SUMMARY)
+def read_summary(summary: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:
+    """Read one entry of ListModelCustomizationJobs. Raises ValueError where it has no ARN of a job.
+
+    The names of members that hold something which cannot be read are added to `unreadable`.
+    """
+    return _read(summary, SUMMARY, unreadable)
 
 
-def read_description(description: Mapping[str, Any]) -> Job:
-    """Read an answer of GetModelCustomizationJob. Raises ValueError where it has no ARN of a job."""
-    return _read(description, DESCRIPTION)
+def read_description(description: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:
+    """Read an answer of GetModelCustomizationJob, as `read_summary` does."""
+    return _read(description, DESCRIPTION, unreadable)
 
 
-def _read(answer: Mapping[str, Any], members: dict[str, tuple[str, Reader]]) -> Job:
+def _read(answer: Mapping[str, Any], members: dict[str, tuple[str, Reader]], unreadable: set[str] | None) -> Job:
     arn = job_arn_of(answer)
     parsed = parse_job_arn(arn) if arn else None
     if arn is None or parsed is None:
         raise ValueError('no ARN of a model customization job in the answer')
     values = {field: read(answer.get(member)) for field, (member, read) in members.items()}
+    if unreadable is not None:
+        unreadable.update(
+            member
+            for field, (member, _) in members.items()
+            if values[field] is None and answer.get(member) not in EMPTY
+        )
     return Job(job_arn=arn, account_id=intern(parsed.account_id) or None, **values)
 
 

@@ -17,6 +17,7 @@ from datadog_checks.bedrock_model_customization.dataset import schema
 from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME, TABLE_DESCRIPTION
 from datadog_checks.bedrock_model_customization.dataset.sync import (
     CHUNK,
+    FEW,
     Synced,
     connect,
     fingerprint,
@@ -150,7 +151,7 @@ def test_more_jobs_than_a_chunk(connection: Any) -> None:
     seen: list[int] = []
     number = CHUNK + 10
     assert sync(connection, (listed(one) for one in range(number)), seen.append) == Synced(number, number)
-    assert seen == [CHUNK, number]
+    assert seen == [*range(FEW, number, FEW), number]
     assert select(connection, 'count(*)') == [(number,)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import orjson
@@ -16,11 +16,14 @@ from psycopg.types.hstore import register_hstore
 
 from ..jobs.job import TERMINAL_STATUSES, Job
 from .columns import FULL_NAME, NAMES
-from .rows import Row, job_of, row
+from .rows import job_of, row
 from .schema import BOOKS, prepare
 
 CHUNK: Final = 5000
-"""Jobs that are compared, and held in memory, at a time."""
+"""Changed jobs that are held in memory, and written, at a time."""
+
+FEW: Final = 1000
+"""Up to so many jobs only their own fingerprints are read, not those of the whole table."""
 
 # Changes whenever `row` gives another row for the same job, so that all rows are written once more.
 ROW_FORMAT: Final = b'1'
@@ -59,17 +62,23 @@ def sync(
         prepare(connection)
         connection.execute(f'CREATE TEMP TABLE incoming (LIKE {FULL_NAME}) ON COMMIT DROP')
         connection.execute('CREATE TEMP TABLE incoming_fingerprints (key text, fingerprint bigint) ON COMMIT DROP')
-        for chunk in _chunks(jobs):
-            fingerprints = {job.key: fingerprint(job) for job in chunk}
-            known = _known(connection, list(fingerprints))
-            changed = {job.key: job for job in chunk if known.get(job.key) != fingerprints[job.key]}
-            if changed:
-                _write(connection, [row(job) for job in changed.values()], {key: fingerprints[key] for key in changed})
-            synced.seen += len(chunk)
-            synced.written += len(changed)
-            progress(synced.seen)
+        remaining = iter(jobs)
+        first = list(islice(remaining, FEW))
+        known = _known(connection, first)
+        changed: dict[str, tuple[Job, int]] = {}
+        for job in chain(first, remaining):
+            synced.seen += 1
+            number = fingerprint(job)
+            if number not in known:
+                changed[job.key] = job, number
+            if len(changed) >= CHUNK:
+                synced.written += _write(connection, changed)
+            if synced.seen % FEW == 0:
+                progress(synced.seen)
+        synced.written += _write(connection, changed)
+        progress(synced.seen)
         if synced.written > CHUNK:
-            connection.execute(f'ANALYZE {FULL_NAME}')
+            connection.execute(f'ANALYZE {FULL_NAME}, {BOOKS}.synced')
     return synced
 
 
@@ -84,7 +93,7 @@ def stored_jobs(connection: psycopg.Connection[Any]) -> Iterator[Job]:
 
 
 def fingerprint(job: Job) -> int:
-    """Return a number that tells whether a job is the same as before, in all that a row is made of."""
+    """Return a number that stands for a job in all that its row is made of: equal jobs have the same."""
     try:
         content = orjson.dumps(job, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):
@@ -93,36 +102,38 @@ def fingerprint(job: Job) -> int:
     return int.from_bytes(blake2b(content, digest_size=8, key=ROW_FORMAT).digest(), 'big', signed=True)
 
 
-def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    remaining = iter(jobs)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
+def _known(connection: psycopg.Connection[Any], first: list[Job]) -> set[int]:
+    """Return the fingerprints of the rows that are there, or only those of the jobs in `first` where these are all.
+
+    A fingerprint stands for its job's key, too, so that keys need not be read. A row that someone deleted has none.
+    """
+    query = f'SELECT fingerprint FROM {BOOKS}.synced JOIN {FULL_NAME} ON _key = key'
+    cursor = connection.cursor(binary=True)
+    if len(first) < FEW:
+        found = cursor.execute(f'{query} WHERE key = ANY(%s)', ([job.key for job in first],))
+    else:
+        found = cursor.execute(query)
+    return {number for (number,) in found}
 
 
-def _known(connection: psycopg.Connection[Any], keys: list[str]) -> dict[str, int]:
-    """Return the fingerprints by key; a row that someone deleted has none."""
-    found = connection.cursor(binary=True).execute(
-        f'SELECT key, fingerprint FROM {BOOKS}.synced WHERE key = ANY(%s) '
-        f'AND EXISTS (SELECT FROM {FULL_NAME} WHERE _key = key)',
-        (keys,),
-    )
-    return dict(found.fetchall())
-
-
-def _write(connection: psycopg.Connection[Any], rows: list[Row], fingerprints: dict[str, int]) -> None:
+def _write(connection: psycopg.Connection[Any], changed: dict[str, tuple[Job, int]]) -> int:
+    """Write the changed jobs with their fingerprints, forget them, and return how many they were."""
+    written = len(changed)
     with connection.cursor() as cursor:
         with cursor.copy(f'COPY incoming ({", ".join(NAMES)}) FROM STDIN') as copy:
-            for values in rows:
-                copy.write_row(values)
+            for job, _ in changed.values():
+                copy.write_row(row(job))
         with cursor.copy('COPY incoming_fingerprints FROM STDIN') as copy:
-            for pair in fingerprints.items():
-                copy.write_row(pair)
+            for key, (_, number) in changed.items():
+                copy.write_row((key, number))
         cursor.execute(_UPSERT)
         cursor.execute(
             f'INSERT INTO {BOOKS}.synced SELECT key, fingerprint FROM incoming_fingerprints '
             'ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint'
         )
         cursor.execute('TRUNCATE incoming, incoming_fingerprints')
+    changed.clear()
+    return written
 
 
 def _merged(name: str) -> str:

@@ -111,12 +111,15 @@ def scatter(
         'mark': {'type': 'point', 'filled': True, 'size': 110, 'opacity': 0.9},
         'encoding': {'color': colour},
     }
-    labels = {
-        'data': data,
-        'mark': {'type': 'text', 'align': 'left', 'dx': 9, 'fontSize': 10.5, 'color': 'var(--text)', 'limit': 120},
-        'encoding': {'text': {'field': 'name'}},
-    }
-    return _svg({'layer': [diagonal, circles, labels], 'encoding': axes}, size)
+    labels = [_names(data, 'left', f'datum.x <= {top * 0.6}'), _names(data, 'right', f'datum.x > {top * 0.6}')]
+    return _svg({'layer': [diagonal, circles, *labels], 'encoding': axes}, size)
+
+
+def _names(data: Mapping[str, Any], align: str, condition: str) -> dict[str, Any]:
+    """Return the names of those points that meet a condition: to the right of a point, or to its left."""
+    mark = {'type': 'text', 'align': align, 'dx': 9 if align == 'left' else -9, 'fontSize': 10.5, 'limit': 120}
+    encoding = {'text': {'field': 'name'}, 'color': {'value': 'var(--text)'}}
+    return {'data': data, 'transform': [{'filter': condition}], 'mark': mark, 'encoding': encoding}
 
 
 def _layer(kind: str, lines: Sequence[Line], step: float, unit: tuple[float, str], size: Size) -> dict[str, Any] | None:

@@ -126,7 +126,7 @@ class Painter:
                     legend.append({'name': name, 'colour': colour, 'cells': row})
         if not any(value is not None for line in lines for _, value in line.points):
             return None
-        rows = min(len(legend), box.pixels.height // (2 * LEGEND_ROW)) if definition.get('show_legend') else 0
+        rows = min(len(legend), int(box.pixels.height // (2.5 * LEGEND_ROW))) if definition.get('show_legend') else 0
         legend_height = (rows + 1 + (len(legend) > rows)) * LEGEND_ROW if rows else 0
         size = charts.Size(box.pixels.width, max(box.pixels.height - legend_height, 60))
         markers = [_marker(one) for one in definition.get('markers') or ()]

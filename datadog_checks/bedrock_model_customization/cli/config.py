@@ -154,7 +154,8 @@ def validate(
         together += [conf._replace(place=f'{path.name} {conf.place}'.strip()) for conf in confs]
     found += mistakes(together)
     if not found:
-        typer.echo(f'{sum(len(conf.document["instances"]) for conf in together)} instances, no mistakes')
+        number = sum(len(conf.document['instances']) for conf in together)
+        typer.echo(f'{number} instance{"s" if number != 1 else ""}, no mistakes')
     for line in found:
         typer.echo(line, err=True)
     raise typer.Exit(1 if found else 0)
@@ -169,7 +170,9 @@ def _members(
     from ..deployment.organization import Organization
 
     first = (regions or DEFAULT_REGIONS)[0]
-    settings = AwsSettings(assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard')
+    settings = AwsSettings(
+        assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard', max_attempts=5
+    )
     organization = Organization(settings)
     caller = organization.caller()
     members = organization.members()

@@ -1,0 +1,89 @@
+"""Accounts out of a file, and which of them are wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from datadog_checks.bedrock_model_customization.deployment.accounts import Account, Selection, read_accounts
+from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
+
+ONE, TWO, THREE = '012345678901', '123456789012', '210987654321'
+KNOWN = [
+    Account(ONE, 'search-prod', units=('ou-sim1-products',)),
+    Account(TWO, 'search-dev', units=('ou-sim1-research', 'ou-sim1-deeper')),
+    Account(THREE, 'risk-prod', units=()),
+]
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        f'{TWO}\n{ONE}\n',
+        f'\ufeff# ours\r\n\r\n{TWO}\r\n  {ONE}  ',
+        f'account_id\n{ONE}\n{TWO}',
+        f'"{TWO}"\n"{ONE}"',
+    ],
+)
+def test_one_id_a_line(text: str) -> None:
+    assert read_accounts(text) == [Account(ONE), Account(TWO)]
+
+
+def test_names_and_regions() -> None:
+    text = f'{ONE}, "search, prod", us-east-1 us-west-2\n{TWO},,us-east-1;us-west-2\n{THREE},risk\n'
+    assert read_accounts(text) == [
+        Account(ONE, 'search, prod', ('us-east-1', 'us-west-2')),
+        Account(TWO, '', ('us-east-1', 'us-west-2')),
+        Account(THREE, 'risk'),
+    ]
+
+
+def test_columns_in_another_order() -> None:
+    assert read_accounts(f'name,account_id\nsearch,{ONE}\n') == [Account(ONE, 'search')]
+
+
+def test_every_mistake_is_told_with_its_line() -> None:
+    text = f'account_id,nam\n12345678901,a\n{ONE},b\n{ONE},c\nx,d\n{TWO},e,f'
+    with pytest.raises(DeploymentError) as caught:
+        read_accounts(text)
+    assert str(caught.value).splitlines() == [
+        "line 1: 'nam' is none of account_id, name, regions",
+        "line 2: '12345678901' is not an account id of 12 digits; a spreadsheet may have cut off zeros in front",
+        f'line 4: account {ONE} is given twice',
+        "line 5: 'x' is not an account id of 12 digits",
+        'line 6: has 3 cells, not 2',
+    ]
+
+
+@pytest.mark.parametrize('text', ['', '\n# nothing\n', 'account_id\n'])
+def test_no_account_is_a_mistake(text: str) -> None:
+    with pytest.raises(DeploymentError, match='no account is given'):
+        read_accounts(text)
+
+
+@pytest.mark.parametrize(
+    ('include', 'exclude', 'wanted'),
+    [
+        ((), (), [ONE, TWO, THREE]),
+        (('search-*',), (), [ONE, TWO]),
+        ((THREE, 'search-dev'), (), [TWO, THREE]),
+        ((), ('*-dev', THREE), [ONE]),
+        (('search-*',), (ONE,), [TWO]),
+        (('ou-sim1-research',), (), [TWO]),
+        (('ou-sim1-deeper',), (), [TWO]),
+        ((), ('ou-sim1-products',), [TWO, THREE]),
+    ],
+)
+def test_filters(include: tuple[str, ...], exclude: tuple[str, ...], wanted: list[str]) -> None:
+    assert [account.id for account in Selection(include, exclude).of(reversed(KNOWN))] == wanted
+
+
+@pytest.mark.parametrize('text', ['999999999999', 'serach-*', 'ou-sim1-none'])
+def test_a_filter_about_nothing_is_a_mistake(text: str) -> None:
+    for selection in (Selection(include=(text,)), Selection(exclude=(text,))):
+        with pytest.raises(DeploymentError, match='is about none of the 3 accounts'):
+            selection.of(KNOWN)
+
+
+def test_units_of_accounts_from_a_file_are_not_known() -> None:
+    with pytest.raises(DeploymentError, match='are not known'):
+        Selection(include=('ou-sim1-research',)).of(read_accounts(ONE))

@@ -1,0 +1,154 @@
+"""`bedrock-jobs config generate` from a file of accounts, what it writes where, and `config validate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import Result
+
+from datadog_checks.bedrock_model_customization.deployment.reading import read_confs
+
+ONE, TWO, THREE = '012345678901', '123456789012', '210987654321'
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    path = tmp_path / 'accounts.csv'
+    path.write_text(f'{ONE},search\n{TWO},risk,us-east-1\n{THREE},catalog\n', encoding='utf-8')
+    return path
+
+
+def instances(text: str) -> list[dict[str, Any]]:
+    return [instance for conf in read_confs(text) for instance in conf.document['instances']]
+
+
+def test_a_file_of_accounts_needs_no_aws(run: Callable[..., Result], accounts: Path) -> None:
+    done = run('generate', '--accounts', accounts, '--own-account', THREE, '--set', 'events=[failed]')
+    assert done.exit_code == 0
+    assert done.stderr == '3 accounts, 5 scopes\n'
+    first, second, third = instances(done.stdout)
+    assert first['assume_role'] == f'arn:aws:iam::{ONE}:role/DatadogBedrockModelCustomization'
+    assert second['regions'] == ['us-east-1']
+    assert 'assume_role' not in third
+    assert all(one['events'] == ['failed'] and one['min_collection_interval'] == 60 for one in (first, second, third))
+    assert done.stdout.splitlines()[0].startswith('# Made by bedrock-jobs ')
+    assert '--accounts accounts.csv' in done.stdout.splitlines()[0]
+
+
+def test_pieces_are_files(run: Callable[..., Result], accounts: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'out' / 'conf.yaml'
+    done = run('generate', '--accounts', accounts, '--pieces', 2, '-o', output)
+    assert done.exit_code == 0
+    paths = sorted(output.parent.iterdir())
+    assert [path.name for path in paths] == ['conf-01.yaml', 'conf-02.yaml']
+    found = [instance for path in paths for instance in instances(path.read_text())]
+    assert sorted(one['assume_role'].split(':')[4] for one in found) == [ONE, TWO, THREE]
+    assert run('validate', *paths).stdout == '3 instances, no mistakes\n'
+
+
+def test_a_cluster_agents_pieces_are_in_one_file(run: Callable[..., Result], accounts: Path) -> None:
+    done = run('generate', '--accounts', accounts, '--pieces', 2, '--format', 'helm')
+    assert [len(conf.document['instances']) for conf in read_confs(done.stdout)] == [2, 1]
+    one = run('generate', '--accounts', accounts, '--format', 'helm')
+    assert '--pieces spreads it over several' in one.stderr
+    assert all(found['empty_default_hostname'] and found['events_since'] == 1 for found in instances(one.stdout))
+    own = run('generate', '--accounts', accounts, '--format', 'helm', '--set', 'events_since=0')
+    assert all(found['events_since'] == 0 for found in instances(own.stdout))
+
+
+def test_made_anew_and_what_is_left(run: Callable[..., Result], accounts: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'conf.yaml'
+    assert run('generate', '--accounts', accounts, '--pieces', 3, '-o', output).exit_code == 0
+    done = run('generate', '--accounts', accounts, '--pieces', 2, '-o', output)
+    assert done.exit_code == 0
+    assert f'{tmp_path / "conf-03.yaml"} is left from an earlier run' in done.stderr
+
+
+def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'conf.yaml'
+    output.write_text('instances: [{}]\n')
+    done = run('generate', '--accounts', accounts, '-o', output)
+    assert done.exit_code == 2
+    assert 'was not made by this command' in done.stderr
+    assert output.read_text() == 'instances: [{}]\n'
+    assert run('generate', '--accounts', accounts, '-o', output, '--force').exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        ([], 'give either --organization or --accounts FILE'),
+        (['--organization', '--accounts', 'FILE'], 'give either --organization or --accounts FILE'),
+        (['--accounts', 'FILE', '--pieces', '2'], 'several pieces need --output FILE'),
+        (['--accounts', 'FILE', '--pieces', '4', '-o', 'OUT'], '3 accounts make 1 to 3 pieces, not 4'),
+        (['--accounts', '/nonexistent'], 'cannot be read'),
+        (['--accounts', 'FILE', '--set', 'events'], 'must be NAME=VALUE'),
+        (['--accounts', 'FILE', '--set', 'events=['], 'the value is no YAML'),
+        (['--accounts', 'FILE', '--set', 'event=[]'], 'event: is no option of this check; did you mean events?'),
+        (['--accounts', 'FILE', '--include', 'nobody'], "'nobody' is about none of the 3 accounts"),
+        (['--accounts', 'FILE', '-r', 'Virginia'], "'Virginia' is not the code of a Region"),
+    ],
+)
+def test_mistakes_are_told(
+    run: Callable[..., Result], accounts: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    places = {'FILE': str(accounts), 'OUT': str(tmp_path / 'conf.yaml')}
+    done = run('generate', *(places.get(argument, argument) for argument in arguments))
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.stdout == ''
+
+
+@pytest.mark.parametrize(
+    ('document', 'line'),
+    [
+        ({'instances': [{'regions': 'us-east-1'}]}, 'instance 1: regions: must be a list'),
+        ({'instances': [{'lokback_hours': 1}]}, 'lokback_hours: is no option of this check; did you mean lookback_'),
+        ({'instances': []}, 'has no list of instances'),
+        ({'instances': ['x']}, 'instance 1: must be a mapping'),
+        ({'instances': [{}], 'init_conf': {}}, 'init_conf: is no section of a configuration'),
+        (
+            {'instances': [{}], 'init_config': {'prox': {}}},
+            'init_config.prox: is no option of this check; did you mean',
+        ),
+        ({'instances': [{}], 'init_config': []}, None),
+        ({'instances': [{}], 'init_config': ['x']}, 'init_config: must be a mapping'),
+        (
+            {'instances': [{'regions': ['us-east-1']}, {'tags': ['a:b']}]},
+            'instance 2: polls the same jobs of us-east-1 as f.yaml: instance 1',
+        ),
+        ({'instances': [{}, {'include': {'job_names': ['a*']}}]}, None),
+        (
+            {'clusterAgent': {'confd': {'bedrock_model_customization.yaml': 'instances: [1]'}}},
+            'instance 1: must be a ma',
+        ),
+        ({'clusterAgent': {'confd': {'other.yaml': 'instances: [1]'}}}, 'has neither instances nor'),
+        ({'instances': [{'name': 'a', 'min_collection_interval': 60}]}, None),
+        ('text', 'has neither instances nor'),
+    ],
+)
+def test_validate(run: Callable[..., Result], tmp_path: Path, document: Any, line: str | None) -> None:
+    path = tmp_path / 'f.yaml'
+    path.write_text(yaml.safe_dump(document))
+    done = run('validate', path)
+    assert done.exit_code == (1 if line else 0)
+    assert (line or '') in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if line else 0)
+
+
+def test_validate_what_is_no_yaml(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / 'f.yaml'
+    path.write_text('instances: [')
+    done = run('validate', path)
+    assert done.exit_code == 1
+    assert done.stderr.startswith('f.yaml: is no YAML: ')
+
+
+def test_validate_the_example(run: Callable[..., Result]) -> None:
+    from ..paths import ROOT
+
+    assert run('validate', ROOT / 'conf.yaml.example').stdout == '1 instance, no mistakes\n'

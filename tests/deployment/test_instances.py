@@ -1,0 +1,123 @@
+"""Instances for any accounts are valid, or their mistakes are told; pieces are balanced and lose nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datadog_checks.bedrock_model_customization import config
+from datadog_checks.bedrock_model_customization.deployment.accounts import Account
+from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
+from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances
+from datadog_checks.bedrock_model_customization.deployment.pieces import scopes_of, split
+from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_confs
+from datadog_checks.bedrock_model_customization.deployment.render import Format, render
+
+ONE, TWO = '012345678901', '123456789012'
+IDS = st.integers(0, 10**12 - 1).map('{:012}'.format)
+REGIONS = st.lists(st.sampled_from(['us-east-1', 'us-west-2', 'eu-west-1', 'ap-south-1']), unique=True, max_size=4)
+ACCOUNTS = st.builds(Account, IDS, st.text(max_size=50), REGIONS.map(tuple))
+RECIPES = st.builds(
+    Recipe,
+    role_name=st.from_regex(r'[A-Za-z0-9+=,.@_-]{1,64}', fullmatch=True),
+    role_path=st.sampled_from(['/', '/datadog/', '/a/b/']),
+    external_id=st.none() | st.from_regex(r'[A-Za-z0-9_+=,.@:/-]{2,30}', fullmatch=True),
+    options=st.fixed_dictionaries({}, optional={'lookback_hours': st.integers(1, 100), 'events': st.just([])}),
+    name_tag=st.none() | st.just('account_name'),
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(ACCOUNTS, min_size=1, max_size=12, unique_by=lambda account: account.id), RECIPES, st.data())
+def test_whatever_is_written_is_valid_and_reads_the_same(
+    accounts: list[Account], recipe: Recipe, data: st.DataObject
+) -> None:
+    instances = make_instances(accounts, recipe)
+    assert [instance['assume_role'].split(':')[4] for instance in instances] == sorted(one.id for one in accounts)
+    for instance in instances:
+        config.validate(instance, {})
+    number = data.draw(st.integers(1, len(accounts)))
+    pieces = split(instances, number)
+    assert sorted(map(repr, instances)) == sorted(repr(instance) for piece in pieces for instance in piece)
+    sizes = [sum(map(scopes_of, piece)) for piece in pieces]
+    assert max(sizes) - min(sizes) <= max(map(scopes_of, instances))
+    form = data.draw(st.sampled_from(Format))
+    confs = [conf for text in render(pieces, form, ['made']) for conf in read_confs(text)]
+    assert mistakes(confs) == []
+    assert [conf.document['instances'] for conf in confs] == pieces
+    assert all(conf.document.get('cluster_check', False) is form.is_dispatched for conf in confs)
+
+
+def test_an_instance() -> None:
+    recipe = Recipe(role_path='/datadog/', external_id='example', options={'lookback_hours': 24}, name_tag='account')
+    (own, other) = make_instances(
+        [Account(TWO, 'Search, Prod'), Account(ONE, regions=('us-west-2',))],
+        Recipe(**{name: getattr(recipe, name) for name in recipe.__slots__} | {'own_account': ONE}),
+    )
+    assert own == {'regions': ['us-west-2'], 'lookback_hours': 24}
+    assert other == {
+        'regions': ['us-east-1', 'us-west-2'],
+        'assume_role': f'arn:aws:iam::{TWO}:role/datadog/DatadogBedrockModelCustomization',
+        'external_id': 'example',
+        'lookback_hours': 24,
+        'tags': other['tags'],
+    }
+    assert len(other['tags']) == 1 and other['tags'][0].startswith('account:')
+
+
+@pytest.mark.parametrize(
+    ('region', 'partition'),
+    [
+        ('us-east-1', 'aws'),
+        ('us-gov-west-1', 'aws-us-gov'),
+        ('cn-north-1', 'aws-cn'),
+        ('eusc-de-east-1', 'aws-eusc'),
+        ('xx-nowhere-1', 'aws'),
+    ],
+)
+def test_the_partition_is_that_of_the_regions(region: str, partition: str) -> None:
+    (instance,) = make_instances([Account(ONE)], Recipe(regions=[region]))
+    assert instance['assume_role'].startswith(f'arn:{partition}:iam::{ONE}:')
+
+
+@pytest.mark.parametrize(
+    ('recipe', 'words'),
+    [
+        ({'role_name': 'a/b'}, "role name 'a/b'"),
+        ({'role_path': 'datadog/'}, 'must begin and end with a slash'),
+        ({'options': {'lokback_hours': 1}}, 'lokback_hours: is no option of this check; did you mean lookback_hours?'),
+        ({'options': {'regions': []}}, 'regions: is made for each account'),
+        ({'options': {'lookback_hours': 0}}, f'account {ONE}: lookback_hours: must be from 1 to 17520; given: 0'),
+        ({'regions': ['us-east-1a']}, "'us-east-1a' is not the code of a Region"),
+        ({'regions': []}, 'must name at least one Region'),
+        ({'external_id': 'x'}, 'must have 2 to 1224 characters'),
+        ({'regions': ['us-east-1', 'us-gov-west-1']}, 'Region us-gov-west-1 belongs to partition aws-us-gov, not aws'),
+        ({'partition': 'aws-cn'}, 'Region us-east-1 belongs to partition aws, not aws-cn'),
+    ],
+)
+def test_mistakes_are_told_once(recipe: dict[str, Any], words: str) -> None:
+    with pytest.raises(DeploymentError) as caught:
+        make_instances([Account(TWO), Account(ONE)], Recipe(**recipe))
+    assert words in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_secret_is_not_shown_in_a_mistake() -> None:
+    with pytest.raises(DeploymentError) as caught:
+        make_instances([Account(ONE)], Recipe(external_id='s' * 2000))
+    assert 'sss' not in str(caught.value)
+
+
+def test_no_account_is_left() -> None:
+    with pytest.raises(DeploymentError, match='no account is left to poll'):
+        make_instances([], Recipe())
+
+
+@pytest.mark.parametrize('number', [0, 3])
+def test_as_many_pieces_as_accounts_at_most(number: int) -> None:
+    instances = make_instances([Account(ONE), Account(TWO)], Recipe())
+    with pytest.raises(DeploymentError, match='2 accounts make 1 to 2 pieces'):
+        split(instances, number)

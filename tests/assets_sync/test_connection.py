@@ -137,6 +137,16 @@ def test_a_rate_limit_is_waited_for_even_by_creates(fake: FakeDatadog) -> None:
     assert [request.status for request in fake.requests] == [429, 429, 200]
 
 
+@pytest.mark.parametrize('status', [301, 302, 307, 308])
+def test_keys_do_not_follow_a_redirect(fake: FakeDatadog, status: int) -> None:
+    with FakeDatadog() as other:
+        fake.faults = [Refused(status, None, {'Location': f'{other.url}/api/v1/monitor'})]
+        datadog = Datadog(fake.settings())
+        with pytest.raises(DatadogError, match=str(status)):
+            datadog.call(datadog.monitors.list_monitors)
+        assert other.requests == []
+
+
 def test_upload_addresses_are_checked_and_get_no_keys(fake: FakeDatadog) -> None:
     datadog = Datadog(fake.settings())
     with pytest.raises(AssetsError, match='not https'):

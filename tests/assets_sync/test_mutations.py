@@ -54,7 +54,7 @@ def put(wanted: Callable[[Any], bool], change: Callable[[Any], object]) -> Mutat
             return False
         before = json.dumps(document)
         change(node)
-        return json.dumps(document) != before
+        return bool(json.dumps(document) != before)
 
     return mutate
 

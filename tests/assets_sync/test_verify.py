@@ -83,6 +83,13 @@ def test_changes_without_events(verifier: Verifier, fake: FakeDatadog) -> None:
     assert verifier.look().missing == []
 
 
+def test_a_query_that_is_refused_hides_no_other(fake: FakeDatadog) -> None:
+    send(fake, *quiet())
+    names = [*NAMES, 'not a metric']
+    report = Verifier(Datadog(fake.settings()), names, [], datetime.now(UTC) - timedelta(minutes=15)).look()
+    assert [item.name for item in report.missing] == ['not a metric']
+
+
 def test_a_scope_narrows_everything(fake: FakeDatadog) -> None:
     send(fake, *quiet())
     since = datetime.now(UTC) - timedelta(minutes=15)

@@ -84,7 +84,7 @@ class Operation:
 
 def operations() -> list[Operation]:
     """Return every operation of the APIs above; those with fixed paths come before those with parameters."""
-    client = ApiClient(Configuration())
+    client = ApiClient(Configuration())  # type: ignore[no-untyped-call]
     found = [
         _operation(endpoint)
         for api in APIS

@@ -61,7 +61,7 @@ class Tables:
         upload_id = (attributes.get('file_metadata') or {}).get('upload_id')
         if attributes['source'] == 'LOCAL_FILE' and not upload_id:
             raise bad('upload_id is required')
-        rows = self._rows(upload_id, attributes['schema'])
+        rows = self._rows(str(upload_id), attributes['schema'])
         id = self._ids.hexadecimal()
         shown = {
             'table_name': attributes['table_name'],

@@ -209,8 +209,6 @@ class _Retry(urllib3.Retry):
     A 429 was not carried out, so that anything may be repeated after it.
     """
 
-    repeatable: frozenset[str]
-
     @classmethod
     def once(cls, settings: Settings) -> _Retry:
         return cls._of(settings, frozenset({'GET', 'PUT', 'DELETE'}))
@@ -223,6 +221,8 @@ class _Retry(urllib3.Retry):
     def _of(cls, settings: Settings, repeatable: frozenset[str]) -> _Retry:
         return cls(
             total=RETRIES,
+            # A redirect would take the keys to another host.
+            redirect=False,
             allowed_methods=repeatable,
             status_forcelist=UNCLEAR,
             backoff_factor=settings.backoff,

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from ..reporting import metrics
 from ..reporting.events import SOURCE
 from .connection import Datadog
+from .errors import DatadogError
 from .files import walk
 from .queries import parse, without_variables
 from .render import Desired
@@ -114,24 +115,37 @@ class Verifier:
         """Return the sum of what each query finds, None where it finds nothing."""
         totals: dict[str, float | None] = {}
         for start in range(0, len(queries), BATCH):
-            batch = queries[start : start + BATCH]
-            attributes = {
-                'from': int(self.since.timestamp() * 1000),
-                'to': int(datetime.now(UTC).timestamp() * 1000),
-                'queries': [
-                    {'data_source': 'metrics', 'name': f'q{position}', 'query': query}
-                    for position, query in enumerate(batch)
-                ],
-            }
-            body = {'data': {'type': 'timeseries_request', 'attributes': attributes}}
-            answer = self.datadog.call(self.datadog.metrics.query_timeseries_data, body=body)
-            totals |= dict.fromkeys(batch)
-            shown = (answer.get('data') or {}).get('attributes') or {}
-            for series, values in zip(shown.get('series') or [], shown.get('values') or [], strict=False):
-                numbers = [value for value in values if value is not None]
-                if numbers:
-                    query = batch[series.get('query_index', 0)]
-                    totals[query] = (totals[query] or 0.0) + sum(numbers)
+            totals |= self._batch(queries[start : start + BATCH])
+        return totals
+
+    def _batch(self, batch: Sequence[str]) -> dict[str, float | None]:
+        try:
+            return self._ask(batch)
+        except DatadogError as error:
+            if error.status != 400:
+                raise
+        # One query that Datadog does not take would hide the others.
+        middle = len(batch) // 2
+        return {**self._batch(batch[:middle]), **self._batch(batch[middle:])} if middle else {batch[0]: None}
+
+    def _ask(self, batch: Sequence[str]) -> dict[str, float | None]:
+        totals: dict[str, float | None] = dict.fromkeys(batch)
+        attributes = {
+            'from': int(self.since.timestamp() * 1000),
+            'to': int(datetime.now(UTC).timestamp() * 1000),
+            'queries': [
+                {'data_source': 'metrics', 'name': f'q{position}', 'query': query}
+                for position, query in enumerate(batch)
+            ],
+        }
+        body = {'data': {'type': 'timeseries_request', 'attributes': attributes}}
+        answer = self.datadog.call(self.datadog.metrics.query_timeseries_data, body=body)
+        shown = (answer.get('data') or {}).get('attributes') or {}
+        for series, values in zip(shown.get('series') or [], shown.get('values') or [], strict=False):
+            numbers = [value for value in values if value is not None]
+            if numbers:
+                query = batch[series.get('query_index', 0)]
+                totals[query] = (totals[query] or 0.0) + sum(numbers)
         return totals
 
 

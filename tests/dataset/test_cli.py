@@ -82,6 +82,14 @@ def test_the_dialect_of_postgresql(snapshot: Path) -> None:
     assert '0.8421' in call('sql', '--snapshot', snapshot, '--dialect', 'postgres', query).stdout
 
 
+@pytest.mark.parametrize('query', ["COPY (SELECT 1) TO PROGRAM 'touch {0}'", "SELECT pg_read_file('/etc/hostname')"])
+def test_who_asks_is_no_superuser(snapshot: Path, tmp_path: Path, query: str) -> None:
+    result = call('sql', '--snapshot', snapshot, '--dialect', 'postgres', query.format(tmp_path / 'touched'))
+    assert result.exit_code == 1
+    assert 'permission denied' in result.stderr or 'must be superuser' in result.stderr
+    assert not (tmp_path / 'touched').exists()
+
+
 def test_the_time_frame(snapshot: Path) -> None:
     query = "SELECT CURRENT_SETTING('dd.time_frame_start') AS a, CURRENT_SETTING('dd.time_frame_end') AS b"
     frame = ('--from', '2026-11-01', '--to', '2026-11-02T03:04:05')

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from ..jobs.job import Job
+from .columns import FULL_NAME, SCHEMA
 from .query import Dialect, Result, TimeFrame, run
 from .server import temporary_server
 from .sync import connect, sync
+
+READER: Final = 'reader'
+# Even a read-only superuser can write files and start programs (COPY … TO PROGRAM); who asks needs to read, and to add
+# the functions of DDSQL to the transaction.
+GRANTS: Final = (
+    f'CREATE ROLE {READER} LOGIN',
+    f'GRANT CREATE ON DATABASE postgres TO {READER}',
+    f'GRANT USAGE ON SCHEMA {SCHEMA} TO {READER}',
+    f'GRANT SELECT ON {FULL_NAME} TO {READER}',
+)
 
 Engine = Callable[[str], Result]
 """Answers one query; raises QueryError. Local and remote engines are interchangeable."""
@@ -38,5 +50,7 @@ def local_engine(
     with temporary_server() as dsn:
         with connect(dsn) as connection:
             sync(connection, jobs, progress)
-        with database_engine(dsn, dialect, time_frame, row_limit) as engine:
+            for statement in GRANTS:
+                connection.execute(statement)
+        with database_engine(f'{dsn} user={READER}', dialect, time_frame, row_limit) as engine:
             yield engine

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ def run(folder: Path, fake: FakeDatadog, monkeypatch: pytest.MonkeyPatch) -> Run
     monkeypatch.setenv('COLUMNS', '200')
 
     def invoke(command: str, *options: str, **kwargs: Any) -> Any:
-        result = CliRunner().invoke(build(), ['assets', command, '--assets', str(folder), *options], **kwargs)
+        where = () if command == 'destroy' else ('--assets', str(folder))
+        result = CliRunner().invoke(build(), ['assets', command, *where, *options], **kwargs)
         assert API_KEY not in result.output and APP_KEY not in result.output
         return result
 
@@ -79,11 +82,37 @@ def test_validate_names_file_and_place(run: Run, edit: Callable[..., None]) -> N
     assert '$.definition.options.renotify_intervall: unknown property' in result.output
 
 
-@pytest.mark.parametrize('command', ['plan', 'apply', 'export', 'verify', 'status', 'destroy'])
+@pytest.mark.parametrize('command', ['plan', 'apply', 'export', 'verify', 'status'])
 def test_faulty_files_stop_everything(run: Run, edit: Callable[..., None], fake: FakeDatadog, command: str) -> None:
     edit('monitors/job_failed.json', lambda d: d.pop('title'))
     assert run(command).exit_code == 1
     assert fake.requests == []
+
+
+def test_destroy_needs_no_files(run: Run, fake: FakeDatadog, edit: Callable[..., None]) -> None:
+    run('apply', '--yes')
+    edit('monitors/job_failed.json', lambda d: d.pop('title'))
+    assert run('destroy', '--yes').exit_code == 0 and fake.monitors.all == {}
+
+
+def test_the_extra_is_named_where_its_library_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name for name in sys.modules if name.partition('.')[0] == 'datadog_api_client' or '.assets_sync' in name
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'datadog_api_client', None)
+    result = run('validate')
+    assert result.exit_code == 1 and "needs the extra 'api'" in str(result.exception)
+
+
+def test_help_does_not_load_the_client() -> None:
+    code = (
+        'import sys; from typer.testing import CliRunner\n'
+        'from datadog_checks.bedrock_model_customization.cli.app import build\n'
+        "assert CliRunner().invoke(build(), ['assets', '--help']).exit_code == 0\n"
+        "sys.exit('datadog_api_client' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, '-c', code], check=False).returncode == 0
 
 
 def test_status_shows_drift_muting_and_additions(run: Run, fake: FakeDatadog) -> None:

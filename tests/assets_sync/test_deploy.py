@@ -282,6 +282,27 @@ def test_a_create_that_keeps_failing_is_given_up(deployer: Build, fake: FakeData
         run.apply()
 
 
+def test_a_create_that_comes_to_light_late_is_reported(deployer: Build, fake: FakeDatadog) -> None:
+    """Datadog was still at the first request when we looked for its outcome and asked again."""
+    run = deployer()
+    creates: list[int] = []
+
+    def late(number: int) -> None:
+        if len(fake.monitors.all) == 2 and len(fake.slos.all) == 2 and not fake.dashboards.all and not creates:
+            creates.append(number)
+            fake.faults = [DROP]
+        elif creates and len(fake.dashboards.all) == 1 and len(creates) == 1:
+            creates.append(number)
+            [made] = fake.dashboards.all.values()
+            fake.dashboards.create_dashboard(
+                {key: made[key] for key in ('title', 'layout_type', 'widgets', 'description')}
+            )
+
+    fake.on_request = late
+    with pytest.raises(AssetsError, match='Two dashboards carry the marker default/overview'):
+        run.apply()
+
+
 def test_read_only_dashboards_are_explained(deployer: Build, fake: FakeDatadog, edit: Callable[..., None]) -> None:
     deployer().apply()
     next(iter(fake.dashboards.all.values()))['is_read_only'] = True

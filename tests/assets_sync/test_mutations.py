@@ -104,7 +104,7 @@ def of(kind: str) -> Callable[[Any], bool]:
 
 
 def is_layout(node: Any) -> bool:
-    return node.keys() == {'x', 'y', 'width', 'height'}
+    return bool(node.keys() == {'x', 'y', 'width', 'height'})
 
 
 def change_threshold(definition: dict[str, Any]) -> None:

@@ -113,13 +113,17 @@ def status(assets: Folder = None, overlay: OverlayFile = None, as_json: Json = F
 
 @commands.command('destroy')
 def destroy(
-    assets: Folder = None,
     overlay: OverlayFile = None,
     yes: Annotated[bool, typer.Option('--yes', '-y', help='Do not ask.')] = False,
     as_json: Json = False,
 ) -> None:
     """Delete what this deployment made, and nothing else. Exit codes: 0 all gone, 1 something was left or an error."""
-    with _errors(), _deployer(assets, overlay, False, False) as deployer:
+    with _errors(), _datadog() as datadog:
+        from ..assets_sync.deploy import Deployer
+        from ..assets_sync.overlay import read_overlay
+
+        # What the files say does not matter here, not even whether they are in order.
+        deployer = Deployer(datadog, read_overlay(overlay).deployment, ())
         owned = deployer.owned()
         if owned and not yes:
             _table(['asset', 'id', 'title'], [[f'{one.kind} {one.stem}', str(one.id), one.title] for one in owned])

@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 
 # The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
 RUN_EXTRAS := deps,cli,simulator
-NEWEST_EXTRAS := cli,simulator,sql,api,test
+NEWEST_EXTRAS := cli,simulator,sql,api,preview,report,test
 TEST_EXTRAS := deps,$(NEWEST_EXTRAS)
 
 PIP := -m pip --disable-pip-version-check install --quiet

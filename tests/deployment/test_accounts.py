@@ -41,12 +41,17 @@ def test_columns_in_another_order() -> None:
     assert read_accounts(f'name,account_id\nsearch,{ONE}\n') == [Account(ONE, 'search')]
 
 
+def test_an_external_id_of_its_own() -> None:
+    text = f'account_id,external_id\n{ONE},example-1\n{TWO},\n'
+    assert [account.external_id for account in read_accounts(text)] == ['example-1', '']
+
+
 def test_every_mistake_is_told_with_its_line() -> None:
     text = f'account_id,nam\n12345678901,a\n{ONE},b\n{ONE},c\nx,d\n{TWO},e,f'
     with pytest.raises(DeploymentError) as caught:
         read_accounts(text)
     assert str(caught.value).splitlines() == [
-        "line 1: 'nam' is none of account_id, name, regions",
+        "line 1: 'nam' is none of account_id, name, regions, external_id",
         "line 2: '12345678901' is not an account id of 12 digits; a spreadsheet may have cut off zeros in front",
         f'line 4: account {ONE} is given twice',
         "line 5: 'x' is not an account id of 12 digits",

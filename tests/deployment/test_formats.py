@@ -101,7 +101,7 @@ def test_a_text_stays_a_text_in_the_agents_yaml(form: Format, text: str) -> None
 
 
 def test_what_kubernetes_would_not_take_is_refused() -> None:
-    many = pieces(1, accounts=700, external_id='x' * 1224)
+    many = pieces(1, accounts=760, external_id='x' * 1224)
     for form in (Format.CONFIGMAP, Format.HELM, Format.OPERATOR):
         with pytest.raises(DeploymentError, match='more than a ConfigMap of Kubernetes takes'):
             render(many, form)

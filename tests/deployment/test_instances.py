@@ -54,14 +54,14 @@ def test_whatever_is_written_is_valid_and_reads_the_same(
 def test_an_instance() -> None:
     recipe = Recipe(role_path='/datadog/', external_id='example', options={'lookback_hours': 24}, name_tag='account')
     (own, other) = make_instances(
-        [Account(TWO, 'Search, Prod'), Account(ONE, regions=('us-west-2',))],
+        [Account(TWO, 'Search, Prod', external_id='own'), Account(ONE, regions=('us-west-2',))],
         Recipe(**{name: getattr(recipe, name) for name in recipe.__slots__} | {'own_account': ONE}),
     )
     assert own == {'regions': ['us-west-2'], 'lookback_hours': 24}
     assert other == {
         'regions': ['us-east-1', 'us-west-2'],
         'assume_role': f'arn:aws:iam::{TWO}:role/datadog/DatadogBedrockModelCustomization',
-        'external_id': 'example',
+        'external_id': 'own',
         'lookback_hours': 24,
         'tags': other['tags'],
     }

@@ -41,7 +41,7 @@ def generate(
     ] = False,
     accounts: Annotated[
         Path | None,
-        typer.Option(help='CSV: account id, and optionally name and Regions, a line.', rich_help_panel=ACCOUNTS),
+        typer.Option(help='CSV: account id, and optionally name, Regions and external id.', rich_help_panel=ACCOUNTS),
     ] = None,
     include: Names = None,
     exclude: Annotated[

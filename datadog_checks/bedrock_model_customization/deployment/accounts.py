@@ -12,20 +12,22 @@ from typing import Final
 from .errors import DeploymentError
 
 ACCOUNT_ID: Final = re.compile(r'\d{12}', re.ASCII)
-COLUMNS: Final = ('account_id', 'name', 'regions')
+COLUMNS: Final = ('account_id', 'name', 'regions', 'external_id')
 _SEPARATORS: Final = re.compile(r'[;\s]+')
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Account:
-    """One account to poll. `name` may be empty, `regions` too: those of all others then.
+    """One account to poll.
 
-    `units` are the ids of the organizational units above it, None where they are not known.
+    `name`, `regions` and `external_id` may be empty; Regions and external id are those of all others then. `units` are
+    the ids of the organizational units above it, None where they are not known.
     """
 
     id: str
     name: str = ''
     regions: tuple[str, ...] = ()
+    external_id: str = ''
     units: tuple[str, ...] | None = None
 
 
@@ -64,10 +66,10 @@ def _is_about(text: str, account: Account) -> bool:
 
 
 def read_accounts(text: str) -> list[Account]:
-    """Read accounts from CSV: an id, and optionally a name and Regions (separated by spaces or semicolons) a line.
+    """Read accounts from CSV: an id a line, and optionally a name, Regions and an external id.
 
-    A first line with the names of the columns may put them in another order. Empty lines and those that begin with
-    `#` are skipped. Raises DeploymentError with every mistake.
+    Regions are separated by spaces or semicolons. A first line with the names of the columns may put them in another
+    order. Empty lines and those that begin with `#` are skipped. Raises DeploymentError with every mistake.
     """
     lines = [(number, line) for number, line in enumerate(text.lstrip('\ufeff').splitlines(), start=1) if _counts(line)]
     columns: Sequence[str] = COLUMNS
@@ -91,7 +93,7 @@ def read_accounts(text: str) -> list[Account]:
         if account_id in accounts:
             mistakes.append(f'line {number}: account {account_id} is given twice')
         regions = tuple(region for region in _SEPARATORS.split(row.get('regions', '')) if region)
-        accounts[account_id] = Account(account_id, row.get('name', ''), regions)
+        accounts[account_id] = Account(account_id, row.get('name', ''), regions, row.get('external_id', ''))
     if not accounts and not mistakes:
         mistakes = ['no account is given']
     if mistakes:

@@ -82,8 +82,9 @@ def make_instance(account: Account, recipe: Recipe) -> Instance:
     if account.id != recipe.own_account:
         partition = recipe.partition or (partition_of(regions[0]) if regions else None) or 'aws'
         instance['assume_role'] = f'arn:{partition}:iam::{account.id}:role{recipe.role_path}{recipe.role_name}'
-        if recipe.external_id is not None:
-            instance['external_id'] = recipe.external_id
+        external_id = account.external_id or recipe.external_id
+        if external_id is not None:
+            instance['external_id'] = external_id
     instance |= {name: recipe.options[name] for name in sorted(recipe.options)}
     if recipe.name_tag and account.name:
         instance['tags'] = [*(instance.get('tags') or ()), tag(recipe.name_tag, account.name)]

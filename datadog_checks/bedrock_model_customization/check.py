@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from time import monotonic
+from traceback import format_exc
 from typing import Any, Final, NamedTuple
 
 from datadog_checks.base import AgentCheck
@@ -21,6 +22,8 @@ from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
 from .collector import Collector, ScopePoll
 from .config_models import ConfigMixin
+from .jobs.job import Job
+from .jobs.transitions import Transition
 from .reporting import metrics
 from .reporting.events import is_too_old, job_event
 from .reporting.metrics import Sample
@@ -32,6 +35,7 @@ from .state import StateStore
 
 MAX_PARALLEL_SCOPES: Final = 8
 MAX_LOGGED: Final = 500
+MAX_TRACE: Final = 4000
 MAX_DIAGNOSIS_SECONDS: Final = 60
 
 
@@ -92,8 +96,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             try:
                 self._report(region, outcome)
             except Exception:
-                # Not remembered, so that the next poll reports it again.
-                self.log.exception('%s: the poll could not be reported', region)
+                # Not remembered, so that the next poll reports it again. In one clean line: it may quote anything.
+                trace = one_line(format_exc(), MAX_TRACE)
+                self.log.error('%s: the poll could not be reported: %s', region, trace)
 
     def cancel(self) -> None:
         """Let a running poll end at its next request. Called by the Agent, from another thread."""
@@ -133,32 +138,42 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         for job in metrics.within_cap(poll.jobs, self.settings.max_reported_jobs):
             gauges = metrics.job_gauges(job, now, poll.curves.get(job.job_arn))
             self._submit(gauges, [*tags, *self.settings.tagger.job(job)])
-        self._report_transitions(poll, tags, now)
+        unreported = self._report_transitions(poll, tags, now)
         if self.settings.emit_records:
             for job in poll.changed:
                 self.send_log(job_log(job, tags, now))
-        self._note_problems(region, poll.problems, self._shortfalls(poll))
+        others = [*unreported, *self._shortfalls(poll)]
         try:
             collector.remember(poll, now)
         except Exception as error:
-            self._note_problems(region, poll.problems, [f'the state could not be saved: {error}'])
+            others.append(f'the state could not be saved: {error}')
+        self._note_problems(region, poll.problems, others)
 
-    def _report_transitions(self, poll: ScopePoll, tags: list[str], now: datetime) -> None:
+    def _report_transitions(self, poll: ScopePoll, tags: list[str], now: datetime) -> list[str]:
+        """Report what happened; return what could not be reported, which is left for the next poll."""
         for count in metrics.TRANSITION_COUNTS.values():
             self.count(count, 0, tags)
-        too_old = 0
+        reported, unreported, too_old = [], [], 0
         for job, news in poll.transitions:
-            counted = metrics.TRANSITION_COUNTS.get(news.kind)
-            if counted:
-                self.count(counted, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
-            if news.kind not in self.settings.events:
-                continue
-            if is_too_old(news, now):
-                too_old += 1
-                continue
-            self.event(job_event(job, news, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
+            try:
+                too_old += not self._report_transition(poll, job, news, tags, now)
+                reported.append((job, news))
+            except Exception as error:
+                unreported.append(f'{job.job_arn} {news.key} could not be reported: {type(error).__name__}: {error}')
+        poll.transitions = reported
         if too_old:
             self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
+        return unreported
+
+    def _report_transition(self, poll: ScopePoll, job: Job, news: Transition, tags: list[str], now: datetime) -> bool:
+        """Send a transition's event and count it; return whether it was young enough for an event."""
+        is_young = news.kind not in self.settings.events or not is_too_old(news, now)
+        if news.kind in self.settings.events and is_young:
+            self.event(job_event(job, news, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
+        counted = metrics.TRANSITION_COUNTS.get(news.kind)
+        if counted:
+            self.count(counted, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
+        return is_young
 
     def _health(self, region: str, outcome: Outcome, now: datetime) -> Iterator[Sample]:
         """Yield what tells how the integration itself is doing."""

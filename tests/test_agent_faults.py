@@ -1,0 +1,246 @@
+"""The check in a strict Agent: submissions that fail, full disks, time that runs out, and nothing secret said."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from datadog_checks.base.stubs.aggregator import AggregatorStub
+
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.simulator import (
+    AccessDenied,
+    Clock,
+    ExpiredCredentials,
+    Hang,
+    Latency,
+    MalformedJson,
+    ServerError,
+    Simulator,
+    Throttle,
+    completes,
+    fails,
+)
+
+from .harness import HOUR, MINUTE, T0
+from .strict_agent import StrictAgent, strict_agent
+
+NAME = 'bedrock_model_customization'
+LIST, DESCRIBE = 'ListModelCustomizationJobs', 'GetModelCustomizationJob'
+SECRETS = ('AKIASECRETKEY', 'secret-access-key-example', 'session-token-example')
+
+
+@dataclass
+class Rig:
+    agent: StrictAgent
+    simulator: Simulator
+    check: BedrockModelCustomizationCheck = field(init=False)
+
+    def start(self, **options: Any) -> None:
+        instance = {'regions': ['us-east-1'], 'endpoint_url': self.simulator.endpoint_url, 'max_attempts': 2}
+        self.check = BedrockModelCustomizationCheck(NAME, {}, [instance | options])
+        self.check.check_id = f'{NAME}:1'
+        self.check.clock = self.simulator.clock.now
+
+    def poll(self, later: timedelta = timedelta()) -> list[str]:
+        """Return what happened to which job, as its events tell."""
+        self.simulator.clock.advance(later)
+        self.agent.aggregator.reset()
+        assert self.check.run() == ''
+        assert self.agent.losses == []
+        told = []
+        for event in self.agent.aggregator.events:
+            tags = dict(tag.split(':', 1) for tag in event['tags'])
+            told.append(f'{tags["job_name"]} {tags["transition"]}')
+        return told
+
+    def sum(self, name: str) -> float:
+        return sum(metric.value for metric in self.agent.aggregator.metrics(f'{NAME}.{name}'))
+
+
+@pytest.fixture
+def rig(
+    aws_environment: None, aggregator: AggregatorStub, datadog_agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Rig]:
+    strict = contextmanager(strict_agent)(aggregator, datadog_agent, monkeypatch)
+    with strict as agent, Simulator(Clock.manual(T0)) as simulator:
+        made = Rig(agent, simulator)
+        made.start()
+        yield made
+
+
+# --- submissions
+
+
+def test_one_event_that_cannot_be_sent_does_not_repeat_the_others(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.poll()
+    for name in ('good', 'bad'):
+        rig.simulator.add_job('us-east-1', name=name, timeline=fails(T0 + MINUTE))
+    send = rig.check.event
+
+    def refuse(event: dict[str, Any]) -> None:
+        if ' bad ' in event['msg_title']:
+            raise TypeError('a quote of\0\ud800 something foreign')
+        send(event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.check, 'event', refuse)
+        assert rig.poll(HOUR) == ['good created', 'good failed']
+        assert rig.sum('jobs.failed') == 1
+        assert rig.poll(MINUTE) == []
+    assert sum('could not be reported' in line for line in rig.agent.logged()) == 2
+    assert rig.poll(MINUTE) == ['bad created', 'bad failed']
+    assert rig.sum('jobs.failed') == 1
+    assert rig.poll(MINUTE) == []
+
+
+def test_a_poll_that_cannot_be_reported_is_logged_in_one_clean_line(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise ValueError('a quote of\0\ud800\nsomething foreign')
+
+    monkeypatch.setattr(rig.check, '_submit_footprint', refuse)
+    assert rig.poll() == []
+    (line,) = [line for line in rig.agent.logged() if 'could not be reported' in line]
+    assert 'something foreign' in line and '\n' not in line
+
+
+# --- the disk
+
+
+def test_a_disk_that_is_full_for_hours_is_told_once_and_costs_no_transition(rig: Rig) -> None:
+    rig.poll()
+    rig.simulator.add_job('us-east-1', name='before', timeline=completes(T0 + MINUTE, training=8 * HOUR))
+    rig.poll(HOUR)
+    rig.agent.cache.is_full = True
+    rig.simulator.add_job('us-east-1', name='meanwhile', timeline=fails(T0 + 2 * HOUR))
+    told = [news for _ in range(20) for news in rig.poll(15 * MINUTE)]
+    assert told == ['meanwhile created', 'meanwhile failed']
+    said = [line for line in rig.agent.logged(logging.INFO) if 'could not be saved' in line]
+    assert len(said) == 1 and 'full' in said[0]
+    rig.simulator.add_job('us-east-1', name='after', timeline=fails(rig.simulator.now() + MINUTE))
+    rig.start()
+    # The restart knows what was saved last: the same is told again, and nothing is left out.
+    assert rig.poll(5 * HOUR) == [*told, 'after created', 'after failed', 'before completed']
+    rig.agent.cache.is_full = False
+    rig.poll(MINUTE)
+    rig.start()
+    assert rig.poll(MINUTE) == []
+
+
+@pytest.mark.parametrize('flaw', ['is_read_only', 'is_unreadable'])
+def test_a_cache_that_cannot_be_used_is_told_and_stops_nothing(rig: Rig, flaw: str) -> None:
+    setattr(rig.agent.cache, flaw, True)
+    rig.start()
+    rig.poll()
+    rig.simulator.add_job('us-east-1', name='a', timeline=fails(T0 + MINUTE))
+    assert rig.poll(HOUR) == ['a created', 'a failed']
+    assert rig.poll(HOUR) == []
+    assert any('could not be saved' in line for line in rig.agent.logged())
+
+
+@pytest.mark.parametrize(
+    'spoiled', ['', '{', 'null', '[]', '{"version":0}', '{"version":99}', '\x01' * 100, '9' * 5000]
+)
+def test_documents_that_no_one_can_read_are_told_and_replaced(rig: Rig, spoiled: str) -> None:
+    rig.simulator.add_job('us-east-1', name='a', timeline=completes(T0 - MINUTE, training=HOUR))
+    rig.poll()
+    rig.poll(MINUTE)
+    rig.agent.cache.files = dict.fromkeys(rig.agent.cache.files, spoiled)
+    rig.start()
+    rig.poll()
+    assert any('unreadable' in line for line in rig.agent.logged()) or not spoiled
+    rig.start()
+    assert rig.poll(2 * HOUR) == ['a completed']
+
+
+# --- time
+
+
+def test_when_time_is_up_what_is_known_is_submitted_and_the_rest_carried_over(rig: Rig) -> None:
+    rig.start(collection_timeout=2, max_concurrency=2, max_describes_per_poll=1000)
+    rig.poll()
+    for number in range(60):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 + MINUTE))
+    told = []
+    with rig.simulator.faults.during(Latency(operation=DESCRIBE, seconds=0.2)):
+        started = time.monotonic()
+        told += rig.poll(HOUR)
+        assert time.monotonic() - started < 10
+        assert 0 < rig.sum('jobs.awaiting_description') < 60
+        assert sum(value.value for value in rig.agent.aggregator.metrics(f'{NAME}.jobs')) == 60
+        assert rig.agent.aggregator.metrics(f'{NAME}.can_connect')[0].value == 1
+        for _ in range(10):
+            told += rig.poll(MINUTE)
+    assert len(told) == len(set(told)) == 120
+
+
+@pytest.mark.parametrize(
+    ('fault', 'bound'),
+    [
+        (Latency(operation=DESCRIBE, seconds=0.2), 1.5),
+        (Throttle(), 1.5),
+        (ServerError(), 1.5),
+        # A request on its way cannot be taken back: read_timeout is the bound.
+        (Hang(), 3.5),
+    ],
+)
+def test_cancel_ends_a_running_poll(rig: Rig, fault: Any, bound: float) -> None:
+    rig.start(read_timeout=2, max_attempts=10, collection_timeout=60, max_describes_per_poll=1000)
+    for number in range(200):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 - MINUTE))
+    rig.simulator.faults.add(fault)
+    polling = threading.Thread(target=rig.check.run)
+    polling.start()
+    time.sleep(1)
+    assert polling.is_alive()
+    cancelled = time.monotonic()
+    rig.check.cancel()
+    polling.join(60)
+    took = time.monotonic() - cancelled
+    print(f'{type(fault).__name__}: ended {took:.2f} s after cancel()')
+    assert took < bound
+
+
+# --- secrets
+
+
+def test_nothing_secret_is_logged_at_debug_level_nor_sent(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`log_level: debug` of the Agent sets the root logger to DEBUG, which botocore would follow."""
+    for name, secret in zip(('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'SESSION_TOKEN'), SECRETS, strict=True):
+        monkeypatch.setenv(f'AWS_{name}', secret)
+    role = rig.simulator.account('210987654321').add_role('Datadog', external_id='external-id-example')
+    for options in ({}, {'assume_role': role, 'external_id': 'external-id-example'}):
+        rig.start(**options)
+        account = '210987654321' if options else None
+        rig.simulator.add_job('us-east-1', name=f'a{len(options)}', timeline=fails(T0), account=account)
+        for fault in (AccessDenied, ExpiredCredentials, ServerError, MalformedJson):
+            with rig.simulator.faults.during(fault(probability=0.5)):
+                rig.poll(MINUTE)
+        rig.poll(MINUTE)
+    said = json.dumps([rig.agent.log_lines, rig.agent.aggregator.events, rig.check.get_warnings()])
+    assert rig.agent.log_lines
+    for secret in (*SECRETS, 'external-id-example', 'Signature=', 'Credential=', 'X-Amz-Security-Token'):
+        assert secret not in said
+    assert not any(': DEBUG' in line or 'botocore' in line for line in rig.agent.logged(logging.DEBUG))
+
+
+def test_what_botocore_itself_logs_at_debug_level_is_why_it_is_kept_quiet(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever turns botocore's own logger to DEBUG gets session tokens and signatures; secret keys not even then."""
+    monkeypatch.setenv('AWS_SESSION_TOKEN', 'session-token-example')
+    monkeypatch.setattr(logging.getLogger('botocore'), 'level', logging.DEBUG)
+    logging.getLogger('botocore').manager._clear_cache()
+    rig.start()
+    rig.poll()
+    said = '\n'.join(rig.agent.logged(logging.DEBUG))
+    assert 'session-token-example' in said and 'Signature=' in said
+    assert 'secret-access-key-example' not in said

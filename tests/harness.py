@@ -49,7 +49,7 @@ class World:
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
     job_filter: JobFilter = field(default_factory=JobFilter)
-    aws: AwsSettings = field(default_factory=lambda: AwsSettings(connect_timeout=1, read_timeout=1, max_attempts=2))
+    aws: AwsSettings = field(default_factory=lambda: AwsSettings(connect_timeout=5, read_timeout=20, max_attempts=2))
     disk: Disk = field(default_factory=Disk)
     told: list[tuple[str, str, datetime | None]] = field(default_factory=list)
     collector: Collector = field(init=False)

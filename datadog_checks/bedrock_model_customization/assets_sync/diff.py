@@ -69,12 +69,13 @@ def merged(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any], *,
 def extras(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any]) -> list[Change]:
     """Return the handles and tags that people have added, which `force` would take away."""
     found = []
-    tags = sorted(set(remote.get('tags') or []) - set(desired.get('tags') or []))
+    ours = {tag.lower() for tag in desired.get('tags') or []}
+    tags = sorted(tag for tag in remote.get('tags') or [] if tag.lower() not in ours)
     if tags:
         found.append(Change('$.tags', tags, None))
     if kind == 'monitor':
-        ours = {handle.name for handle in handles.find(str(desired.get('message', '')))}
-        theirs = {handle.name for handle in handles.find(str(remote.get('message') or ''))} - ours
+        wanted = {handle.name for handle in handles.find(str(desired.get('message', '')))}
+        theirs = {handle.name for handle in handles.find(str(remote.get('message') or ''))} - wanted
         if theirs:
             found.append(Change('$.message', sorted(theirs), None))
     return found
@@ -93,7 +94,8 @@ def _message_change(path: str, desired: Any, remote: Any) -> Iterator[Change]:
 
 
 def _tag_change(path: str, desired: Any, remote: Any) -> Iterator[Change]:
-    missing = [tag for tag in desired or [] if tag not in (remote or [])]
+    there = {tag.lower() for tag in remote or []}
+    missing = [tag for tag in desired or [] if tag.lower() not in there]
     if missing:
         yield Change(path, None, missing)
 

@@ -128,9 +128,9 @@ def _widgets_problems(widgets: Sequence[Any], path: str, columns: int, page: Pag
 def _data_problems(definition: Mapping[str, Any], path: str, page: Page) -> Iterator[Problem]:
     if not ELEMENTS & definition.keys() and definition.get('type') not in ('manage_status', 'event_stream'):
         yield Problem(path, 'asks for nothing')
-    for key in ('alert_id', 'slo_id'):
+    for key, kind in (('alert_id', 'monitor'), ('slo_id', 'slo')):
         if key in definition and not PLACEHOLDER.fullmatch(str(definition[key])):
-            yield Problem(f'{path}.{key}', f'is no placeholder such as {{{{{key.removesuffix("_id")}:...}}}}')
+            yield Problem(f'{path}.{key}', f'is no placeholder such as {{{{{kind}:...}}}}')
     requests = definition.get('requests')
     for position, request in enumerate(requests if isinstance(requests, list) else []):
         if isinstance(request, Mapping):

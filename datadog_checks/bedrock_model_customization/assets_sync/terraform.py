@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from . import ownership
+from .errors import AssetsError
 from .render import PLACEHOLDER, Desired
 
 PROVIDER: Final = {'terraform': {'required_providers': {'datadog': {'source': 'DataDog/datadog'}}}}
@@ -59,7 +60,7 @@ def _slo(body: Mapping[str, Any]) -> dict[str, Any]:
 def _nested(specification: Mapping[str, Any]) -> dict[str, Any]:
     """Return an SLI specification in the provider's blocks, where `queries` and `formulas` have other names."""
     if 'time_slice' not in specification:
-        raise ValueError('only time slices have a form in the provider that is known here')
+        raise AssetsError('Of the SLI specifications, only time slices can be exported for Terraform.')
     time_slice = dict(specification['time_slice'])
     asked = time_slice['query']
     time_slice['query'] = [

@@ -57,6 +57,7 @@ def matches(scope: str) -> bool:
         ('$any', True),
         ('$phase', False),
         ('$env,$any,!$phase', True),
+        ('(env:prod)', True),
     ],
 )
 def test_scopes(scope: str, expected: bool) -> None:
@@ -108,6 +109,9 @@ def test_searches() -> None:
         ('count:a{*}', 'aggregator count'),
         ('avg:a{*}.fill(zero)', r'\.fill\(zero\) is not drawn'),
         ('avg:a{*}.rollup(last, 60)', r'\.rollup\(last, 60\) is not drawn'),
+        ('avg:a{env:prod AND !region:x}', 'either the signs'),
+        ('avg:a{env:prod, b:c OR d:e}', 'either the signs'),
+        ('avg:a{!env:prod} + avg:b{c IN (d,e), f:g}', 'either the signs'),
         ('top(a, 10)', r'function top\(\)'),
         ('default_zero(a, b)', 'one argument'),
         ('a +', 'not understood'),

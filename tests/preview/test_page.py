@@ -142,6 +142,8 @@ def test_the_page_needs_nothing_else(demo: Recording) -> None:
     ('definition', 'reason'),
     [
         ({'type': 'sunburst', 'title': 'S'}, 'a widget of the type sunburst is not drawn'),
+        ({'type': 'toplist', 'title': 'T'}, "not of the form that is drawn: KeyError"),
+        ({'type': 'toplist', 'title': 'T', 'requests': [{}]}, "not of the form that is drawn: KeyError"),
         (chart('p95:a{*}'), 'not understood'),
         (chart('avg:a{$nobody}'), r'\$nobody is used, but not declared'),
         (chart('avg:a{*} by {x}', 'query_value'), 'cannot have groups'),

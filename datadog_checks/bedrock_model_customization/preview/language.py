@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-from lark import Lark, Transformer
+from lark import Lark, Transformer, Tree
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
 from .errors import PreviewError
@@ -138,7 +138,10 @@ def _parser() -> Lark:
 
 def _parse(text: str, start: str) -> Any:
     try:
-        return _Builder().transform(_parser().parse(text, start=start))
+        tree = _parser().parse(text, start=start)
+        for metric in tree.find_data('metric'):
+            _refuse_mixture(metric)
+        return _Builder().transform(tree)
     except VisitError as error:
         raise PreviewError(f'{text!r}: {error.orig_exc}') from error
     except UnexpectedInput as error:
@@ -146,6 +149,16 @@ def _parse(text: str, start: str) -> Any:
         raise PreviewError(f'{text!r} is not understood at character {column}') from error
     except LarkError as error:
         raise PreviewError(f'{text!r} is not understood: {error}') from error
+
+
+def _refuse_mixture(metric: Tree[Any]) -> None:
+    """Raise PreviewError where a scope has both signs and words: Datadog refuses such a query."""
+    several = {rule.data for rule in metric.iter_subtrees() if len(rule.children) > 1}
+    alone = {rule.data for rule in metric.iter_subtrees()}
+    signs = several & {'listed'} | alone & {'excluded'}
+    words = several & {'any_of', 'all_of'} | alone & {'none_of', 'one_of', 'not_one_of'}
+    if signs and words:
+        raise PreviewError('a scope has either the signs ! and , or the words NOT, AND, OR and IN')
 
 
 def _has(tags: Tags, key: str, value: str) -> bool:
@@ -220,6 +233,9 @@ class _Builder(Transformer[Any, Any]):
 
     def none_of(self, items: Sequence[Any]) -> Filter:
         return Filter('none', tuple(items))
+
+    listed = all_of
+    excluded = none_of
 
     def everything(self, _: Sequence[Any]) -> Filter:
         return Filter('all')

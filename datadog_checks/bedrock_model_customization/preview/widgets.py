@@ -80,6 +80,8 @@ class Painter:
             values = _PAINTERS[kind](self, definition, box)
         except PreviewError as error:
             return Drawn(kind, title, box, ERROR, span, {'message': str(error)})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            return Drawn(kind, title, box, ERROR, span, {'message': f'not of the form that is drawn: {error!r}'})
         return Drawn(kind, title, box, DATA if values else EMPTY, span, values or {})
 
     # --- one method for each kind of widget; each returns None where there is nothing to show

@@ -185,7 +185,8 @@ class Collector:
                 poll.unreadable += 1
                 continue
             seen.add(arn)
-            job = read_summary(summary, malformed := set())
+            malformed: set[str] = set()
+            job = read_summary(summary, malformed)
             if malformed:
                 poll.malformed.setdefault(arn, set()).update(malformed)
             self.inventory.listed(job.creation_time, now)
@@ -241,7 +242,8 @@ class Collector:
         return not self._describes_refused and self.inventory.wants_description(tracked, now)
 
     def _take_description(self, poll: ScopePoll, arn: str, answer: dict[str, Any], now: datetime) -> None:
-        job = read_description({**answer, 'jobArn': arn}, malformed := set())
+        malformed: set[str] = set()
+        job = read_description({**answer, 'jobArn': arn}, malformed)
         if malformed:
             poll.malformed.setdefault(arn, set()).update(malformed)
         tracked = self.inventory.observe(job, now)

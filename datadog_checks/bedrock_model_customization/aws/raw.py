@@ -8,6 +8,7 @@ answer first; requests, signatures, retries and errors remain botocore's.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 from botocore.client import BaseClient
@@ -15,6 +16,9 @@ from botocore.client import BaseClient
 RAW: Final = 'RawAnswer'
 # More than any number in the API has; Python refuses to read, or to write, one of more than 4300.
 MAX_DIGITS: Final = 300
+# Far deeper than anything in the API, and far from what Python's JSON reader can take.
+MAX_DEPTH: Final = 64
+TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 OPERATIONS: Final = (
     'ListModelCustomizationJobs',
     'GetModelCustomizationJob',
@@ -55,10 +59,26 @@ def _read_json(body: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        # One text with bytes that are no UTF-8, a raw line break or a number of thousands of digits hides no other job.
-        return json.loads(body.decode('utf-8-sig', 'replace'), strict=False, parse_int=_integer)
+        # One text with bytes that are no UTF-8 or a raw line break, one number of thousands of digits, or one member
+        # nested as deeply, hides no other job.
+        return json.loads(_shallow(body.decode('utf-8-sig', 'replace')), strict=False, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(f'not JSON: {error}') from error
+
+
+def _shallow(text: str) -> str:
+    """Return JSON with null in place of what is nested deeper than `MAX_DEPTH`."""
+    kept, position, depth = [], 0, 0
+    for token in TOKENS.finditer(text):
+        if token[0] in '[{':
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                kept += [text[position : token.start()], 'null']
+        elif token[0] in ']}':
+            if depth == MAX_DEPTH + 1:
+                position = token.end()
+            depth -= 1
+    return ''.join([*kept, text[position:]]) if depth <= MAX_DEPTH else text
 
 
 def _integer(digits: str) -> int | float:

@@ -49,7 +49,7 @@ def _text_map(value: Any) -> dict[str, str] | None:
 JOB_ARN: Final = re.compile(r'arn:aws(-[a-z-]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-customization-job/[!-~]+')
 MAX_ARN: Final = 1011
 # What AWS sends where there is nothing to say: missing, and not malformed.
-EMPTY: Final = (None, '', {}, [])
+EMPTY: Final[tuple[Any, ...]] = (None, '', {}, [])
 
 # Field of the Job: (member of AWS's structure, how to read it).
 SUMMARY: Final[dict[str, tuple[str, Reader]]] = {

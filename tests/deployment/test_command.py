@@ -88,7 +88,10 @@ def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: 
         (['--accounts', '/nonexistent'], 'cannot be read'),
         (['--accounts', 'FILE', '--set', 'events'], 'must be NAME=VALUE'),
         (['--accounts', 'FILE', '--set', 'events=['], 'the value is no YAML'),
-        (['--accounts', 'FILE', '--set', 'event=[]'], 'event: is no option of this check; did you mean events?'),
+        (
+            ['--accounts', 'FILE', '--set', 'event=[]'],
+            'event: there is no such option, it has no effect; did you mean events?',
+        ),
         (['--accounts', 'FILE', '--include', 'nobody'], "'nobody' is about none of the 3 accounts"),
         (['--accounts', 'FILE', '-r', 'Virginia'], "'Virginia' is not the code of a Region"),
     ],
@@ -107,13 +110,13 @@ def test_mistakes_are_told(
     ('document', 'line'),
     [
         ({'instances': [{'regions': 'us-east-1'}]}, 'instance 1: regions: must be a list'),
-        ({'instances': [{'lokback_hours': 1}]}, 'lokback_hours: is no option of this check; did you mean lookback_'),
+        ({'instances': [{'lokback_hours': 1}]}, 'lokback_hours: there is no such option, it has no effect; did you'),
         ({'instances': []}, 'has no list of instances'),
         ({'instances': ['x']}, 'instance 1: must be a mapping'),
         ({'instances': [{}], 'init_conf': {}}, 'init_conf: is no section of a configuration'),
         (
             {'instances': [{}], 'init_config': {'prox': {}}},
-            'init_config.prox: is no option of this check; did you mean',
+            'init_config.prox: there is no such option, it has no effect',
         ),
         ({'instances': [{}], 'init_config': []}, None),
         ({'instances': [{}], 'init_config': ['x']}, 'init_config: must be a mapping'),

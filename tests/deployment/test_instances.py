@@ -88,7 +88,10 @@ def test_the_partition_is_that_of_the_regions(region: str, partition: str) -> No
     [
         ({'role_name': 'a/b'}, "role name 'a/b'"),
         ({'role_path': 'datadog/'}, 'must begin and end with a slash'),
-        ({'options': {'lokback_hours': 1}}, 'lokback_hours: is no option of this check; did you mean lookback_hours?'),
+        (
+            {'options': {'lokback_hours': 1}},
+            'lokback_hours: there is no such option, it has no effect; did you mean lookback_hours?',
+        ),
         ({'options': {'regions': []}}, 'regions: is made for each account'),
         ({'options': {'lookback_hours': 0}}, f'account {ONE}: lookback_hours: must be from 1 to 17520; given: 0'),
         ({'regions': ['us-east-1a']}, "'us-east-1a' is not the code of a Region"),

@@ -13,11 +13,9 @@ from datadog_checks.base import ConfigurationError
 
 from .. import config
 from ..aws.session import template_session
-from ..config_models import InstanceConfig
 from ..reporting.tags import tag
 from .accounts import Account
 from .errors import DeploymentError
-from .unknown import unknown_options
 
 Instance = dict[str, Any]
 
@@ -59,11 +57,8 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
     instances = []
     for account in sorted(accounts):
         instance = make_instance(account, recipe)
-        try:
-            config.validate(instance, {})
-        except ConfigurationError as error:
-            for line in str(error).splitlines():
-                mistakes.setdefault(line, f'account {account.id}: {line}')
+        for line in wrong_with(instance, {}):
+            mistakes.setdefault(line, f'account {account.id}: {line}')
         wrong = _wrong_partition(instance, account)
         if wrong:
             mistakes.setdefault(wrong, f'account {account.id}: {wrong}')
@@ -73,6 +68,15 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
     if mistakes:
         raise DeploymentError('\n'.join(mistakes.values()))
     return instances
+
+
+def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
+    """Return a line for each mistake in an instance, and for what is valid and yet hardly meant."""
+    try:
+        config.validate(instance, init_config)
+    except ConfigurationError as error:
+        return str(error).splitlines()
+    return config.doubts(instance, init_config)
 
 
 def make_instance(account: Account, recipe: Recipe) -> Instance:
@@ -107,7 +111,6 @@ def _check(recipe: Recipe) -> None:
     if not _ROLE_PATH.fullmatch(recipe.role_path):
         mistakes.append(f'role path {recipe.role_path!r}: must begin and end with a slash')
     mistakes += [f'{name}: is made for each account' for name in sorted(recipe.options.keys() & OURS)]
-    mistakes += unknown_options(recipe.options, InstanceConfig)
     if mistakes:
         raise DeploymentError('\n'.join(mistakes))
 

@@ -6,15 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import yaml
-from datadog_checks.base import ConfigurationError
 
-from .. import config
-from ..config_models import InstanceConfig, SharedConfig
 from ..settings import cache_id
 from .errors import DeploymentError
-from .instances import DEFAULT_REGIONS
+from .instances import DEFAULT_REGIONS, wrong_with
 from .render import CHECK
-from .unknown import unknown_options
 
 SECTIONS: Final = frozenset({'cluster_check', 'init_config', 'instances', 'logs', 'ignore_autodiscovery_tags'})
 _HELM: Final = ('clusterAgent', 'confd')
@@ -59,23 +55,15 @@ def _conf_mistakes(conf: Conf, seen: dict[tuple[str, str], str]) -> Iterator[str
     if not isinstance(init_config, dict):
         yield f'{prefix}init_config: must be a mapping'
         return
-    for line in unknown_options(init_config, SharedConfig, 'init_config.'):
-        yield prefix + line
     for number, instance in enumerate(document['instances'], start=1):
         name = f'{prefix}instance {number}'
-        wrong = [f'{name}: {line}' for line in _instance_mistakes(instance, init_config)]
-        yield from wrong or _repeated(name, instance, seen)
-
-
-def _instance_mistakes(instance: Any, init_config: dict[str, Any]) -> Iterator[str]:
-    if not isinstance(instance, dict):
-        yield 'must be a mapping'
-        return
-    try:
-        config.validate(instance, init_config)
-    except ConfigurationError as error:
-        yield from str(error).splitlines()
-    yield from unknown_options(instance, InstanceConfig)
+        if not isinstance(instance, dict):
+            yield f'{name}: must be a mapping'
+            continue
+        wrong = wrong_with(instance, init_config)
+        yield from (f'{name}: {line}' for line in wrong)
+        if not wrong:
+            yield from _repeated(name, instance, seen)
 
 
 def _repeated(name: str, instance: dict[str, Any], seen: dict[tuple[str, str], str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ SPAN: Final = LOOKBACK - timedelta(hours=12)
 
 
 def measure_throttled(jobs: int, rate: float, most_polls: int = 1000) -> Report:
-    """Poll until all is known of `jobs` jobs, with `rate` requests a second allowed, or for `most_polls`.
+    """Poll until nothing is refused and nothing is left to ask of `jobs` jobs, with `rate` requests a second allowed, or for `most_polls`.
 
     Descriptions per poll and its time are the defaults (200, 45 s). The next poll begins as soon as one has ended:
     the time between polls is not waited for, but each job is told that it passed. The events of the last hours are
@@ -48,7 +48,7 @@ def measure_throttled(jobs: int, rate: float, most_polls: int = 1000) -> Report:
                     'events': len(polled.told),
                 }
                 rows.append(Row(f'poll {number}', world.call(World.requests), polled.cost, notes))
-                if left == 0 and not polled.warnings:
+                if left == 0 and not refused:
                     break
                 world.call(World.advance, INTERVAL)
         expected = world.call(World.happened_since, T0 - EVENTS_SINCE)

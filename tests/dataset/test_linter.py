@@ -221,6 +221,15 @@ def test_everything_is_named_at_once_and_in_order() -> None:
     assert [(finding.line, finding.column) for finding in findings] == [(1, 8), (2, 3), (2, 17), (4, 7)]
 
 
+def test_nesting_and_long_chains_take_no_time() -> None:
+    assert [finding.message for finding in lint('SELECT ' + 'f(' * 20_000)] == [
+        'this is nested more than 100 levels deep'
+    ]
+    chain = ', '.join(f'a{number} AS (SELECT * FROM a{number - 1})' for number in range(1, 100))
+    found = lint(f'WITH a0 AS (SELECT status {JOBS}), {chain} SELECT status, nothing FROM a99')
+    assert [finding.message for finding in found] == ['there is no column nothing']
+
+
 def test_tables_that_only_datadog_has_are_refused_here_and_not_there() -> None:
     query = 'SELECT instance_type FROM aws.ec2_instance'
     assert [finding.message for finding in lint(query)] == ['table aws.ec2_instance is not here']

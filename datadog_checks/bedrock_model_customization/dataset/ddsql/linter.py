@@ -15,7 +15,7 @@ from ...reporting.records import COLUMNS
 from ..columns import FULL_NAME
 from . import surface
 from .names import unknown_names
-from .text import Call, Dialect, Finding, calls, is_word, position, tokens
+from .text import OPENING, Call, Dialect, Finding, calls, is_word, position, tokens
 from .tree import undocumented_syntax
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {FULL_NAME: COLUMNS}
@@ -23,6 +23,7 @@ _WRITES: Final = frozenset(
     'ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DELETE DO DROP EXECUTE GRANT INSERT LOCK MERGE REFRESH RENAME REVOKE '
     'ROLLBACK SET TRUNCATE UPDATE VACUUM'.split()
 )
+MAX_DEPTH: Final = 100
 _UNFINISHED: Final = 'a quoted text, a quoted name or a comment is not closed'
 
 
@@ -38,7 +39,7 @@ def lint(sql: str, tables: Mapping[str, Mapping[str, str]] | None = TABLES) -> l
         return [Finding(*position(sql, max(sql.rfind("'"), sql.rfind('"'), sql.rfind('/*'))), _UNFINISHED)]
     if not found:
         return [Finding(1, 1, 'there is no query')]
-    findings = list(_statements(sql, found))
+    findings = [*_statements(sql, found), *_depth(sql, found)]
     if not findings:
         findings += _symbols(sql, found)
         findings += _words(sql, found)
@@ -75,6 +76,16 @@ def _statements(sql: str, found: list[Token]) -> Iterator[Finding]:
     for index, token in enumerate(found[:-1]):
         if token.token_type is TokenType.SEMICOLON:
             yield _at(sql, found[index + 1], 'more than one statement', 'one SELECT at a time')
+            return
+
+
+def _depth(sql: str, found: list[Token]) -> Iterator[Finding]:
+    """Refuse nesting that no one writes, before anything here would take its time over it."""
+    depth = 0
+    for token in found:
+        depth += (token.token_type in OPENING) - (token.token_type in OPENING.values())
+        if depth > MAX_DEPTH:
+            yield _at(sql, token, f'this is nested more than {MAX_DEPTH} levels deep')
             return
 
 
@@ -253,7 +264,9 @@ def _tree(sql: str, tables: Mapping[str, Mapping[str, str]] | None, *, quiet: bo
 def _parse_error(sql: str, error: Exception) -> Finding:
     known = error.errors[0] if isinstance(error, ParseError) and error.errors else None
     if not known:
-        return Finding(1, 1, 'this cannot be parsed')
+        return Finding(
+            1, 1, 'this is nested too deeply' if isinstance(error, RecursionError) else 'this cannot be parsed'
+        )
     highlight = str(known.get('highlight') or '')
     # sqlglot gives the column behind the token.
     line, column = int(known.get('line') or 1), max(int(known.get('col') or 1) - max(len(highlight), 1) + 1, 1)

@@ -26,9 +26,15 @@ def unknown_names(sql: str, tree: exp.Expr, tables: Tables | None) -> Iterator[F
         scopes = traverse_scope(tree)
     except OptimizeError:
         return
+    # What is selected from comes before what selects from it, so that each scope is looked at once.
+    outputs: dict[int, Columns] = {}
     for scope in scopes:
-        sources = {name: _columns(source, tables or {}) for name, source in scope.sources.items()}
-        for source in scope.sources.values():
+        # A function in FROM is a scope of its own, that sees the columns of what stands before it.
+        selected = {name: source for name, (_, source) in scope.selected_sources.items()}
+        selected = selected if not scope.is_udtf else scope.sources
+        sources = {name: _columns(source, tables or {}, outputs) for name, source in selected.items()}
+        outputs[id(scope)] = _outputs(scope, tables or {}, outputs)
+        for source in selected.values():
             if tables is not None and isinstance(source, exp.Table):
                 yield from _table(sql, source, tables)
         for column in scope.columns:
@@ -48,24 +54,24 @@ def _full_name(table: exp.Table) -> str:
     return '.'.join(part.name if part.args.get('quoted') else part.name.lower() for part in table.parts)
 
 
-def _columns(source: exp.Expr | Scope, tables: Tables) -> Columns:
+def _columns(source: exp.Expr | Scope, tables: Tables, outputs: Mapping[int, Columns]) -> Columns:
     if isinstance(source, Scope):
-        return _outputs(source, tables)
+        return outputs.get(id(source))
     if isinstance(source, exp.Table) and not isinstance(source.this, exp.Func):
         known = tables.get(_full_name(source))
         return set(known) if known else None
     return _aliased(source)
 
 
-def _outputs(scope: Scope, tables: Tables) -> Columns:
+def _outputs(scope: Scope, tables: Tables, outputs: Mapping[int, Columns]) -> Columns:
     """Return what a common table expression gives: what it names, and all there is for a star."""
     if not isinstance(scope.expression, exp.Select):
         return _aliased(scope.expression)
     names: set[str] = set()
     for selected in scope.expression.selects:
         if selected.is_star:
-            for source in scope.sources.values():
-                found = _columns(source, tables)
+            for _, source in scope.selected_sources.values():
+                found = _columns(source, tables, outputs)
                 if found is None:
                     return None
                 names |= found

@@ -73,7 +73,7 @@ _KINDS_BY_CODE: Final = {
         'ThrottlingException',
         'TooManyRequestsException',
     },
-    Kind.NOT_FOUND: {'ResourceNotFoundException', 'NoSuchEntity', 'ResourceNotFound'},
+    Kind.NOT_FOUND: {'ResourceNotFoundException', 'NoSuchBucket', 'NoSuchEntity', 'NoSuchKey', 'ResourceNotFound'},
     Kind.INVALID: {'ValidationException', 'InvalidParameterException', 'PaginationTokenExpiredException'},
     Kind.SERVER: {'InternalServerException', 'InternalServiceException', 'InternalFailure', 'ServiceUnavailable'},
 }

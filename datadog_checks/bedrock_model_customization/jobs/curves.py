@@ -22,6 +22,8 @@ REWARD: Final = 'reward'
 
 MAX_OTHER_COLUMNS: Final = 64
 MAX_COLUMN_NAME: Final = 100
+# Each is a custom metric of each job; AWS documents four.
+MAX_REWARDS: Final = 10
 # How far above its best the validation loss must lie, as a share of the best, to count as risen.
 RISE: Final = 0.01
 
@@ -91,6 +93,10 @@ def _other_columns(table: Table, taken: Collection[int | None]) -> dict[str, int
     return dict(others[:MAX_OTHER_COLUMNS])
 
 
+def _rewards(columns: Mapping[str, float]) -> dict[str, float]:
+    return dict([(name, value) for name, value in columns.items() if REWARD in name][:MAX_REWARDS])
+
+
 class TrainingSummary(NamedTuple):
     """Where training stands: the last row's step and epoch, the last finite loss, the loss's trend at the end.
 
@@ -110,8 +116,8 @@ class TrainingSummary(NamedTuple):
 
     @property
     def rewards(self) -> dict[str, float]:
-        """The columns of reinforcement fine-tuning whose names speak of a reward."""
-        return {name: value for name, value in self.others.items() if REWARD in name}
+        """The columns of reinforcement fine-tuning whose names speak of a reward, at most ten."""
+        return _rewards(self.others)
 
 
 class ValidationSummary(NamedTuple):
@@ -135,7 +141,7 @@ class ValidationSummary(NamedTuple):
 
     @property
     def rewards(self) -> dict[str, float]:
-        return {name: value for name, value in self.others.items() if REWARD in name}
+        return _rewards(self.others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     ServerError,
     Simulator,
     Throttle,
+    Unreachable,
     completes,
     fails,
 )
@@ -110,6 +111,59 @@ def test_a_poll_that_cannot_be_reported_is_logged_in_one_clean_line(rig: Rig, mo
     assert rig.poll() == []
     (line,) = [line for line in rig.agent.logged() if 'could not be reported' in line]
     assert 'something foreign' in line and '\n' not in line
+
+
+# --- AWS
+
+
+def test_sts_that_is_down_is_said_and_costs_nothing(rig: Rig) -> None:
+    role = rig.simulator.account('210987654321').add_role('Datadog')
+    rig.start(assume_role=role)
+    rig.poll()
+    rig.simulator.add_job('us-east-1', name='a', timeline=fails(T0 + MINUTE), account='210987654321')
+    rig.simulator.expire_credentials()
+    with rig.simulator.faults.during(ServerError(operation='AssumeRole')):
+        for _ in range(3):
+            assert rig.poll(HOUR) == []
+            assert rig.sum('can_connect') == 0
+        assert any('AssumeRole' in warning for warning in rig.check.get_warnings())
+    assert rig.poll(MINUTE) == ['a created', 'a failed']
+
+
+def test_a_name_without_an_address_is_said_to_be_unreachable(rig: Rig) -> None:
+    rig.start(endpoint_url='http://bedrock.nowhere.invalid', connect_timeout=1, max_attempts=1)
+    assert rig.poll() == []
+    (warning,) = rig.check.get_warnings()
+    assert "check the Region's name, endpoint_url, proxy" in warning
+
+
+def test_a_region_that_is_cut_off_leaves_the_other_alone(rig: Rig) -> None:
+    rig.start(regions=['us-east-1', 'us-west-2'])
+    rig.poll()
+    for region in ('us-east-1', 'us-west-2'):
+        rig.simulator.add_job(region, name=f'in-{region}', timeline=fails(T0 + MINUTE))
+    with rig.simulator.faults.during(Unreachable(region='us-west-2')):
+        assert rig.poll(HOUR) == ['in-us-east-1 created', 'in-us-east-1 failed']
+        assert rig.sum('can_connect') == 1
+    assert rig.poll(MINUTE) == ['in-us-west-2 created', 'in-us-west-2 failed']
+
+
+@pytest.mark.parametrize('operation', [LIST, DESCRIBE, 'GetResources', None])
+def test_credentials_that_expire_in_the_middle_of_a_poll_are_looked_up_anew(rig: Rig, operation: str | None) -> None:
+    rig.poll()
+    for number in range(20):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 + MINUTE))
+    rig.simulator.faults.add(ExpiredCredentials(operation=operation, skip=0 if operation == LIST else 1, times=3))
+    told = [news for _ in range(6) for news in rig.poll(10 * MINUTE)]
+    assert len(told) == len(set(told)) == 40
+
+
+def test_jobs_that_live_between_two_polls_are_told_from_start_to_end(rig: Rig) -> None:
+    rig.poll()
+    second = timedelta(seconds=1)
+    rig.simulator.add_job('us-east-1', name='short', timeline=completes(T0 + 10 * second, training=5 * second))
+    rig.simulator.add_job('us-east-1', name='shorter', timeline=fails(T0 + 20 * second, after=second))
+    assert rig.poll(5 * MINUTE) == ['short created', 'shorter created', 'shorter failed', 'short completed']
 
 
 # --- the disk

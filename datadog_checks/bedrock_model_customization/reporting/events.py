@@ -133,9 +133,7 @@ def words(duration: timedelta) -> str:
     return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
 
 
-def _facts(
-    job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None
-) -> list[tuple[str, str | None]]:
+def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
     has_ended = news.kind in ('completed', 'failed', 'stopped')
     elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None

@@ -19,11 +19,11 @@ SPAN: Final = LOOKBACK - timedelta(hours=12)
 
 
 def measure_throttled(jobs: int, rate: float, most_polls: int = 1000) -> Report:
-    """Poll until nothing is refused and nothing is left to ask of `jobs` jobs, with `rate` requests a second allowed, or for `most_polls`.
+    """Poll until nothing is refused and nothing is left to ask, or for `most_polls`.
 
-    Descriptions per poll and its time are the defaults (200, 45 s). The next poll begins as soon as one has ended:
-    the time between polls is not waited for, but each job is told that it passed. The events of the last hours are
-    asked for, so that those can be counted that should come.
+    There are `jobs` jobs, and `rate` requests a second are allowed. Descriptions per poll and its time are the
+    defaults (200, 45 s). The next poll begins as soon as one has ended: the time between polls is not waited for, but
+    passes for the jobs. The events of the last hours are asked for, so that those can be counted that should come.
     """
     options = everything(jobs) | {'events_since': EVENTS_SINCE / HOURS}
     for name in ('max_describes_per_poll', 'collection_timeout'):

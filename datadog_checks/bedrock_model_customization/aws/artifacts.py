@@ -126,9 +126,7 @@ class ArtifactReader:
     def read(self, jobs: Sequence[Job], now: datetime) -> Artifacts:
         """Read what changed, and return what is known of these jobs; forget all others. Raises nothing."""
         by_arn = {job.job_arn: job for job in jobs if job.output_data_config or job.output_model_arn}
-        self._known = {
-            arn: self._known.get(arn) or _Known(JobFiles(keep_curve=self._keep_curves)) for arn in by_arn
-        }
+        self._known = {arn: self._known.get(arn) or _Known(JobFiles(keep_curve=self._keep_curves)) for arn in by_arn}
         due = [arn for arn, job in by_arn.items() if self._is_due(job, now)]
         artifacts = Artifacts(pending=set(due))
         if due:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import plotext  # type: ignore[import-untyped,unused-ignore]
+import plotext  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from ..jobs.curves import Curve
 from ..reporting.text import one_line

@@ -53,6 +53,7 @@ AGENT_KEYS: Final = frozenset(
     }
 )
 CLASH_PREFIX: Final = 'tag_'
+UNKNOWN_ACCOUNT: Final = 'unknown'
 _NOT_IN_KEY: Final = re.compile(r'[^a-z0-9_\-./]')
 
 
@@ -91,8 +92,8 @@ class Tagger:
 
     def scope(self, account_id: str | None, region: str) -> list[str]:
         """Return the tags that everything of one scope carries."""
-        account = [tag('aws_account', account_id)] if account_id else []
-        return [*account, tag('region', region), *self.instance_tags]
+        # A monitor grouped by a tag that is missing would not see a scope whose credentials never worked.
+        return [tag('aws_account', account_id or UNKNOWN_ACCOUNT), tag('region', region), *self.instance_tags]
 
     def job(self, job: Job, *, with_status: bool = True) -> list[str]:
         """Return the tags of one job, without those of its scope.

@@ -100,13 +100,15 @@ def test_a_text_stays_a_text_in_the_agents_yaml(form: Format, text: str) -> None
     assert all(isinstance(instance['external_id'], str) for instance in conf.document['instances'])
 
 
-def test_what_kubernetes_would_not_take_is_refused() -> None:
-    many = pieces(1, accounts=760, external_id='x' * 1224)
+def test_what_kubernetes_would_not_take_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_CONFIG_MAP == 1024 * 1024
+    monkeypatch.setattr(f'datadog_checks.{NAME}.deployment.render.MAX_CONFIG_MAP', 8192)
+    many = pieces(2, accounts=5, external_id='x' * 1200)
     for form in (Format.CONFIGMAP, Format.HELM, Format.OPERATOR):
         with pytest.raises(DeploymentError, match='more than a ConfigMap of Kubernetes takes'):
             render(many, form)
-    (text,) = render(many, Format.CLUSTER_CHECK)
-    assert len(text) > MAX_CONFIG_MAP
+        assert render(pieces(2), form)
+    assert len(render(many, Format.CLUSTER_CHECK)) == 2
 
 
 def test_the_same_again() -> None:

@@ -148,6 +148,8 @@ class Chaos:
                 self._poll()
             if done == 1 and ledger.kills.total() < kills:
                 done = 0.99
+            if ledger.polls % 500 == 0:
+                print(f'{ledger.polls} polls, {ledger.faults.total()} faults', file=sys.stderr, flush=True)
         self._calm_down()
         return self.judge()
 
@@ -156,7 +158,7 @@ class Chaos:
     @contextmanager
     def _faults(self) -> Iterator[None]:
         """Keep a random handful of faults in force, of which any may strike any call."""
-        faults = [self._fault() for _ in range(self.rng.choice((0, 1, 2, 4, 6)))]
+        faults = [self._fault() for _ in range(self.rng.choice((0, 2, 4, 6, 8)))]
         with ExitStack() as stack:
             for fault in faults:
                 stack.enter_context(self.simulator.faults.during(fault))
@@ -197,7 +199,12 @@ class Chaos:
 
     def _let_the_disk_suffer(self) -> None:
         cache = self.agent.cache
-        cache.is_full, cache.is_read_only = self.rng.random() < 0.05, self.rng.random() < 0.05
+        is_ill = cache.is_full or cache.is_read_only
+        if self.rng.random() < (0.3 if is_ill else 0.05):
+            # A disk that is full stays so for some polls: one bad write would hide behind the other slot.
+            cache.is_full, cache.is_read_only = self.rng.choice(
+                [(False, False)] if is_ill else [(True, False), (True, False), (False, True)]
+            )
         self.ledger.disk['full'] += cache.is_full
         self.ledger.disk['read-only'] += cache.is_read_only
 

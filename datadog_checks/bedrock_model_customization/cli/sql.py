@@ -70,6 +70,9 @@ def sql(
     config: Config = None,
     snapshot: SnapshotFile = None,
     demo: Demo = False,
+    remote: Annotated[
+        bool, typer.Option('--remote', help="Ask Datadog's own tables (DD_API_KEY, DD_APP_KEY).")
+    ] = False,
     days: Days = None,
     dialect: Annotated[
         DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
@@ -82,7 +85,7 @@ def sql(
 ) -> None:
     """Ask about jobs in SQL (table aws.bedrock_model_customization_job).
 
-    Without --dsn the jobs of --config, --snapshot or --demo (the default) are put into a PostgreSQL of our own: an
+    With --remote the same text is run in Datadog, through its DDSQL API. Without it and --dsn, the jobs of --config, --snapshot or --demo (the default) are put into a PostgreSQL of our own: an
     installed one, or the one that comes with the extra 'sql'. It is gone when the command ends.
     """
     if list_saved:
@@ -90,16 +93,37 @@ def sql(
         return
     text = _query_text(query, file, saved)
     one_source(config, snapshot, demo)
+    if remote and (dsn or config or snapshot or demo or dialect is not DialectName.DDSQL):
+        raise typer.BadParameter("--remote asks Datadog's own tables, in DDSQL: it goes with no source of ours")
     if dsn and (config or snapshot or demo):
         raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
     if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
     local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
-    with extra('sql'), open_engine(local) as engine:
+    with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
         if text is None:
             _prompt(engine)
         elif not _answer(engine, text, output_format, output):
             raise typer.Exit(1)
+
+
+@contextmanager
+def remote_engine(local: Local) -> Iterator[Engine]:
+    """Yield what lets Datadog answer queries, over one connection."""
+    from ..assets_sync.connection import Datadog, from_environment
+    from ..assets_sync.errors import AssetsError
+    from ..dataset.remote import run_remote
+
+    frame = _time_frame(local.start, local.end)
+    since, until = (frame.start, frame.end) if frame else (None, None)
+    try:
+        datadog = Datadog(from_environment())
+    except AssetsError as error:
+        fail(str(error))
+    try:
+        yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
+    finally:
+        datadog.close()
 
 
 @contextmanager
@@ -179,12 +203,16 @@ def _prompt(engine: Engine) -> None:
 
 def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
+    from ..assets_sync.errors import AssetsError
     from ..dataset.query import QueryError
 
     try:
         result = engine(query)
     except QueryError as error:
         show_error(query, error)
+        return False
+    except AssetsError as error:
+        say(str(error), 'red')
         return False
     for warning in result.warnings:
         say(warning, 'yellow')

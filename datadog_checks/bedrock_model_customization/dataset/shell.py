@@ -10,7 +10,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
-from pygments.lexers.sql import PostgresLexer  # type: ignore[import-untyped]
+from pygments.lexers.sql import PostgresLexer
 
 from ..reporting.records import COLUMNS
 from .columns import FULL_NAME

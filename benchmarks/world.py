@@ -137,7 +137,8 @@ class World:
     def _start(self, account: str, region: str, created: datetime) -> None:
         spec = JobSpec(f'running-{next(self._numbers):06d}')
         job = SimulatedJob(account, region, spec, _life(created, FOR_EVER))
-        self.simulator.add_jobs([(job, TAGS)])
+        # Far quicker than `add_jobs`, which sorts all jobs anew; nobody asks while jobs are added.
+        self.simulator.scope(region, account).add(job, TAGS)
         self._running.append(job)
 
     def _end(self, job: SimulatedJob, at_most: timedelta = FOR_EVER) -> None:

@@ -218,3 +218,10 @@ def test_the_example_is_one_and_is_valid() -> None:
     (instance,) = document['instances']
     assert instance == {'regions': ['us-east-1', 'us-west-2'], 'min_collection_interval': 60}
     validate(instance, document['init_config'] or {})
+
+
+def test_what_is_hardly_meant_is_logged_once(caplog: pytest.LogCaptureFixture, aws_environment: None) -> None:
+    settings({'region': ['us-east-1'], 'min_collection_interval': 30})
+    told = [record.getMessage() for record in caplog.records]
+    assert len([text for text in told if 'did you mean regions?' in text]) == 1
+    assert len([text for text in told if 'is not below min_collection_interval' in text]) == 1

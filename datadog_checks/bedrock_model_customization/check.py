@@ -74,6 +74,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         super().load_configuration_models(package_path)
 
     def _prepare(self) -> None:
+        for doubt in config.doubts(self.instance or {}, self.init_config or {}):
+            self.log.warning('%s', one_line(doubt, MAX_LOGGED))
         agent_proxy = datadog_agent.get_config('proxy') or None
         self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
         self._session = AwsSession(self.settings.aws)

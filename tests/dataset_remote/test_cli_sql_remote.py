@@ -15,11 +15,17 @@ from datadog_checks.bedrock_model_customization.cli.app import build
 from tests.fake_datadog import FakeDatadog
 from tests.fake_datadog.answers import Refused
 
+COLUMNS: list[dict[str, Any]] = [
+    {'name': 'status', 'type': 'VARCHAR', 'values': ['Completed', None]},
+    {'name': 'n', 'type': 'BIGINT', 'values': [3, 1]},
+]
+
 
 @pytest.fixture
 def ask(fake: FakeDatadog, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     for name, value in fake.environment().items():
         monkeypatch.setenv(name, value)
+    fake.ddsql.answer = lambda sql: COLUMNS
     return lambda *options: CliRunner().invoke(build(), ['sql', '--remote', *options])
 
 

@@ -85,8 +85,9 @@ def sql(
 ) -> None:
     """Ask about jobs in SQL (table aws.bedrock_model_customization_job).
 
-    With --remote the same text is run in Datadog, through its DDSQL API. Without it and --dsn, the jobs of --config, --snapshot or --demo (the default) are put into a PostgreSQL of our own: an
-    installed one, or the one that comes with the extra 'sql'. It is gone when the command ends.
+    With --remote the same text is run in Datadog, through its DDSQL API. Without it and --dsn, the jobs of --config,
+    --snapshot or --demo (the default) are put into a PostgreSQL of our own: an installed one, or the one that comes
+    with the extra 'sql'. It is gone when the command ends.
     """
     if list_saved:
         _list_saved()

@@ -103,10 +103,9 @@ def parts(start: datetime) -> list[Part]:
     ]
 
 
-def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
-    """Put the story's jobs into a simulator, with a role in the other account; return the jobs."""
-    simulator.account(OTHER_ACCOUNT).add_role(ROLE_NAME, external_id=EXTERNAL_ID)
-    jobs = []
+def jobs(start: datetime) -> list[tuple[SimulatedJob, dict[str, str]]]:
+    """Return the jobs of a story that begins at `start`, each with its tags."""
+    made = []
     for part in parts(start):
         spec = JobSpec(
             name=part.name,
@@ -122,10 +121,17 @@ def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
             customization_config=DISTILL if part.customization_type == 'DISTILLATION' else None,
         )
         job = SimulatedJob(part.account, part.region, spec, part.timeline)
-        simulator.add_jobs([(job, {'team': part.team, 'owner': part.owner, 'env': 'demo'})])
-        jobs.append(job)
-    leave_artifacts(simulator, jobs, grows=True)
-    return jobs
+        made.append((job, {'team': part.team, 'owner': part.owner, 'env': 'demo'}))
+    return made
+
+
+def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
+    """Put the story's jobs into a simulator, with a role in the other account; return the jobs."""
+    simulator.account(OTHER_ACCOUNT).add_role(ROLE_NAME, external_id=EXTERNAL_ID)
+    told = jobs(start)
+    simulator.add_jobs(told)
+    leave_artifacts(simulator, [job for job, _ in told], grows=True)
+    return [job for job, _ in told]
 
 
 def instances(endpoint_url: str) -> list[dict[str, object]]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from botocore.client import BaseClient
 
+from .cbor import is_whole
+
 RAW: Final = 'RawAnswer'
 # More than any number in the API has; Python refuses to read, or to write, one of more than 4300.
 MAX_DIGITS: Final = 300
@@ -32,10 +34,16 @@ class MalformedAnswerError(ValueError):
 
 
 def read_raw(client: BaseClient) -> None:
-    """Make a Bedrock client answer with the JSON as AWS sent it, see `answer_of`; leave other clients alone."""
-    if client.meta.service_model.service_name == 'bedrock':
+    """Make a Bedrock client answer with the JSON as AWS sent it, see `answer_of`.
+
+    A tagging client goes on as it is, but for CBOR that was cut off, which botocore would not notice.
+    """
+    service = client.meta.service_model.service_name
+    if service == 'bedrock':
         for operation in OPERATIONS:
             client.meta.events.register(f'before-parse.bedrock.{operation}', _take_body)
+    elif service == 'resourcegroupstaggingapi':
+        client.meta.events.register('before-parse', _refuse_cut_cbor)
 
 
 def answer_of(response: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +52,12 @@ def answer_of(response: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise MalformedAnswerError(f'expected a JSON object, got {type(answer).__name__}')
     return answer
+
+
+def _refuse_cut_cbor(response_dict: dict[str, Any], **_: Any) -> None:
+    is_cbor = 'cbor' in str(response_dict['headers'].get('Content-Type'))
+    if is_cbor and response_dict['status_code'] < 300 and not is_whole(response_dict['body']):
+        raise MalformedAnswerError('CBOR that was cut off')
 
 
 def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

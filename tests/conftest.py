@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,16 @@ from datadog_checks.bedrock_model_customization.aws.session import default_sessi
 # A busy machine is no fault of the code: nothing here asserts how long anything takes.
 settings.register_profile('default', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('default')
+
+
+LOGGER = logging.getLogger('datadog_checks')
+LEVEL = LOGGER.level
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> None:
+    """Undo what the command line does to the check's log, in tests that call it in this process."""
+    LOGGER.setLevel(LEVEL)
 
 
 @pytest.fixture

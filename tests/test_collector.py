@@ -244,6 +244,17 @@ def test_a_poll_that_was_not_remembered_is_told_again_the_same(scope: World) -> 
     assert once and once == again == after
 
 
+def test_what_the_agent_may_not_have_sent_yet_is_told_again_after_a_kill(scope: World) -> None:
+    scope.poll()
+    scope.add('bad', fails(T0 + MINUTE))
+    told = keys(scope.poll(HOUR))
+    scope.restart()
+    assert keys(scope.poll(MINUTE)) == told
+    scope.poll(MINUTE)
+    scope.restart()
+    assert scope.poll(MINUTE).transitions == []
+
+
 def test_what_happened_while_the_process_was_down_is_told(scope: World) -> None:
     lives = {
         'running': completes(T0 - HOUR, training=5 * HOUR),
@@ -273,6 +284,7 @@ def test_a_restart_after_longer_than_the_look_back_loses_nothing(aws_environment
         scope.restart()
         scope.poll()
         assert kinds(scope.told) == [('meanwhile', 'created'), ('meanwhile', 'failed'), ('running', 'completed')]
+        scope.poll(MINUTE)
         scope.restart()
         assert scope.poll().transitions == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from .aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
 from .aws.tags import TagReader
 from .jobs.curves import CurveSummary
 from .jobs.filters import JobFilter
-from .jobs.inventory import Inventory, Limits
+from .jobs.inventory import Inventory, Limits, Memory
 from .jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, Job
 from .jobs.reading import job_arn_of, read_description, read_summary
 from .jobs.tracking import Tracked
@@ -26,6 +26,7 @@ from .state import StateStore
 REQUESTS_BY_STATUS: Final = 3
 # Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
 TAG_DELAY: Final = timedelta(minutes=15)
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 COMPLETION: Final = STATUS_KINDS[COMPLETED]
 
 
@@ -90,6 +91,8 @@ class Collector:
         memory, self.state_problems = store.load(scope.region)
         self.account_id = memory.account_id if memory else None
         self.inventory = Inventory(limits, memory)
+        self._unsent: Memory | None = None
+        self._to_save: Memory | None = None
         self._full_list_at: datetime | None = None
         self._describes_refused = False
         self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
@@ -100,8 +103,11 @@ class Collector:
             self.scope.prepare()
             poll = ScopePoll(self.account_id)
             missing = self._list(poll, now)
-            self._describe(poll, missing, now)
+            # First the tags: few requests, and where AWS throttles, descriptions take all the time that there is.
             self._tag(poll, now)
+            self._describe(poll, missing, now)
+            if missing:
+                self._tag(poll, now)
             awaited = self._read_artifacts(poll, now)
         except AwsError as error:
             if error.kind is Kind.CREDENTIALS:
@@ -110,9 +116,10 @@ class Collector:
         return self._conclude(poll, awaited, now)
 
     def remember(self, poll: ScopePoll, now: datetime) -> None:
-        """Note that a poll was reported: nothing of it is reported again, by this process or a later one.
+        """Note that a poll was reported: nothing of it is reported again by this process.
 
-        Raises what the persistent cache raises; the memory is then still good for the life of this process.
+        The Agent sends what it was given some seconds later. So what was told now is written down one poll later, when
+        it must have been sent: a process that is killed in between tells it again, and loses nothing. Raises what the persistent cache raises; the memory is then still good for the life of this process.
         """
         for job, news in poll.transitions:
             self.inventory.tracked[job.job_arn].reported.add(news.key)
@@ -123,7 +130,11 @@ class Collector:
             self.inventory.tracked[job.job_arn].changed = False
         self.inventory.reached(now)
         self.inventory.settle(now, self.job_filter.wants)
-        self._store.save(self.scope.region, self.inventory.remember(self.account_id))
+        memory = self.inventory.remember(self.account_id)
+        sent, self._unsent = (self._unsent, memory) if poll.transitions else (memory, None)
+        self._to_save = sent or self._to_save
+        if self._to_save:
+            self._store.save(self.scope.region, self._to_save)
 
     # --- list
 
@@ -340,7 +351,7 @@ class Collector:
                 poll.changed.append(tracked.job)
             if self.inventory.is_reported(tracked, now):
                 poll.jobs.append(tracked.job)
-        poll.jobs.sort(key=_newest_first)
+        poll.jobs.sort(key=lambda job: job.creation_time or NEVER, reverse=True)
         poll.transitions.sort(key=lambda pair: pair[1].at or now)
         poll.counts = self.inventory.counts(wanted)
         poll.tracked = len(self.inventory.tracked) + len(self.inventory.settled)

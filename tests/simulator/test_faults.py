@@ -208,7 +208,7 @@ def test_late_and_slow(simulator: Simulator, bedrock: Any, jobs: list[SimulatedJ
         with simulator.faults.during(fault):
             started = time.monotonic()
             assert outcomes(bedrock) == ['ok']
-            assert 0.08 < time.monotonic() - started < 1
+            assert 0.08 < time.monotonic() - started < 10
 
 
 def test_a_hang_does_not_outlive_the_simulator(connect: Callable[..., Any], simulator: Simulator) -> None:
@@ -216,7 +216,7 @@ def test_a_hang_does_not_outlive_the_simulator(connect: Callable[..., Any], simu
     outcome(connect('bedrock', config={'read_timeout': 0.05}).list_model_customization_jobs)
     started = time.monotonic()
     simulator.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
 
 
 def test_one_member_of_one_job(simulator: Simulator, bedrock: Any, jobs: list[SimulatedJob]) -> None:

@@ -14,7 +14,8 @@ from .transitions import STATUS_KINDS, Transition, unreported
 # A description that fails this often no longer holds back the news that a job ended: late news beats no news.
 ATTEMPTS_BEFORE_NEWS: Final = 3
 ATTEMPTS_BEFORE_GIVING_UP: Final = 10
-# Metrics of a completed job have been seen to appear after its status: ask once more, this much later.
+# Metrics of a completed job have been seen to appear after its status: ask once more, this much later, where the job
+# had ended within the hour before.
 METRICS_GRACE: Final = timedelta(minutes=10)
 TERMINAL_KINDS: Final = frozenset(kind for status, kind in STATUS_KINDS.items() if status in TERMINAL_STATUSES)
 
@@ -73,6 +74,7 @@ class Tracked:
             and not self.metrics_asked_again
             and self.described_at is not None
             and now - self.described_at >= METRICS_GRACE
+            and self.ended_since(self.described_at - METRICS_GRACE * 6)
         )
 
     def ended_since(self, moment: datetime) -> bool:

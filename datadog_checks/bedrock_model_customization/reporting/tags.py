@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from ..jobs.filters import TagFilter
@@ -57,6 +58,7 @@ UNKNOWN_ACCOUNT: Final = 'unknown'
 _NOT_IN_KEY: Final = re.compile(r'[^a-z0-9_\-./]')
 
 
+@lru_cache(maxsize=4096)
 def tag(key: str, value: str) -> str:
     """Return one tag, with what would break it taken out of the value, cut to Datadog's 200 characters."""
     value = ' '.join(clean(value).replace(',', '_').split())

@@ -119,7 +119,9 @@ class Collector:
         """Note that a poll was reported: nothing of it is reported again by this process.
 
         The Agent sends what it was given some seconds later. So what was told now is written down one poll later, when
-        it must have been sent: a process that is killed in between tells it again, and loses nothing. Raises what the persistent cache raises; the memory is then still good for the life of this process.
+        it must have been sent: a process that is killed in between tells it again, and loses nothing.
+
+        Raises what the persistent cache raises; the memory is then still good for the life of this process.
         """
         for job, news in poll.transitions:
             self.inventory.tracked[job.job_arn].reported.add(news.key)

@@ -250,6 +250,7 @@ class Collector:
                 poll.problems.append(answer)
                 self._take_refusal(poll, arn, answer, now, is_missing=arn in missing)
         self._describes_refused = self._describes_refused or (refused >= REFUSALS_BEFORE_STOP and not answered)
+        poll.awaiting_description = sum(self._wants_description(tracked, now) for tracked in wanted)
 
     def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
         return not self._describes_refused and self.inventory.wants_description(tracked, now)
@@ -358,9 +359,6 @@ class Collector:
         poll.counts = self.inventory.counts(wanted)
         poll.tracked = len(self.inventory.tracked) + len(self.inventory.settled)
         poll.left_out = self.inventory.beyond_limit
-        poll.awaiting_description = sum(
-            self._wants_description(tracked, now) for tracked in self.inventory.tracked.values()
-        )
         return poll
 
 

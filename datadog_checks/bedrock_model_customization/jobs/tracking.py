@@ -70,10 +70,10 @@ class Tracked:
             return True
         return (
             self.job.status == COMPLETED
-            and self.job.training_loss is None
             and not self.metrics_asked_again
             and self.described_at is not None
             and now - self.described_at >= METRICS_GRACE
+            and self.job.training_loss is None
             and self.ended_since(self.described_at - METRICS_GRACE * 6)
         )
 

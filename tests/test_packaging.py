@@ -81,7 +81,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         text=True,
         check=True,
     ).stdout.split()
-    assert packaged == {name for name in kept if (ROOT / name).exists()}
+    brought_along = {name for name in packaged if name.startswith(f'{folder}/assets/')}
+    assert packaged - brought_along == {name for name in kept if (ROOT / name).exists()}
+    for name in brought_along - {f'{folder}/assets/metadata.csv'}:
+        assert ZipFile(wheel).read(name) == (ROOT / name.removeprefix(f'{folder}/')).read_bytes()
+    assert f'{folder}/assets/queries/failed_this_week.sql' in brought_along
     assert f'{folder}/data/conf.yaml.example' in packaged
     assert {f'{folder}/cli/__init__.py', f'{folder}/simulator/__init__.py'} <= packaged
 

@@ -300,17 +300,20 @@ class Chaos:
 
     def _poll(self) -> None:
         self.ledger.polls += 1
+        was_killed = False
         try:
             error = self.check.run()
             assert not error, error
         except Killed:
+            was_killed = True
             self._damage_a_slot()
             self.check = self._start()
         connected = self.agent.aggregator.metrics(f'{NAME}.can_connect')
         self.ledger.failed_polls += any(sample.value == 0 for sample in connected)
         for sample in connected:
             region = next(tag.partition(':')[2] for tag in sample.tags if tag.startswith('region:'))
-            if sample.value:
+            # What a killed poll saw and had not told yet, AWS may no longer show to the next one.
+            if sample.value and not was_killed:
                 self.looks[region].append(self.simulator.now())
         self.events += self.agent.aggregator.events
         self.agent.aggregator.reset()
@@ -332,8 +335,8 @@ class Chaos:
     def judge(self) -> Ledger:
         """Hold the events against the timelines.
 
-        A job that is seen Stopped says no longer when it was Stopping: a Stopping that no successful poll can have
-        met is not lost but passed unseen. It is told all the same where a poll was killed after its look.
+        A job that is seen Stopped says no longer when it was Stopping: a Stopping that no poll can have met and lived
+        to tell is not lost but passed unseen.
         """
         ledger, told = self.ledger, self._told()
         for job in self.jobs:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from datadog_checks.bedrock_model_customization.jobs.inventory import Memory
 from datadog_checks.bedrock_model_customization.state import StateStore, decode, encode
 
+from .harness import Disk
+
 T0 = datetime(2026, 11, 23, 10, 0, 0, 123000, tzinfo=UTC)
 memories = st.builds(
     Memory,
@@ -19,24 +21,6 @@ memories = st.builds(
     newest_creation=st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC)),
     reported=st.dictionaries(st.text(max_size=8), st.frozensets(st.text(max_size=8), max_size=3), max_size=3),
 )
-
-
-class Disk:
-    """A cache like the Agent's: texts by key, empty where there is none."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, str] = {}
-        self.writes = 0
-
-    def read(self, key: str) -> str:
-        return self.files.get(key, '')
-
-    def write(self, key: str, text: str) -> None:
-        self.writes += 1
-        self.files[key] = text
-
-    def store(self) -> StateStore:
-        return StateStore(self.read, self.write)
 
 
 def memory(count: int) -> Memory:

@@ -155,7 +155,11 @@ class ArtifactReader:
         except AwsError as error:
             artifacts.problems.append(error)
             return
-        for arn, outcome in fan_out(lambda arn: _Done(self._read_job(by_arn[arn])), due, self.max_concurrency):
+
+        def read(arn: str) -> _Done:
+            return _Done(self._read_job(by_arn[arn]))
+
+        for arn, outcome in fan_out(self.scope.session.guard, read, due, self.max_concurrency):
             known = self._known[arn]
             if isinstance(outcome, AwsError):
                 if outcome.kind is Kind.INTERRUPTED:

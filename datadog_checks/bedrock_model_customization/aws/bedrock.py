@@ -118,8 +118,9 @@ class BedrockScope:
         return self._clients[service]
 
     def _call(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
+        client = self.client(service)
         try:
-            return answer_of(getattr(self.client(service), method)(**arguments))
+            return answer_of(self.session.guard.run(lambda: getattr(client, method)(**arguments)))
         except MalformedAnswerError as error:
             raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', str(error)) from error
         except Exception as error:

@@ -47,6 +47,9 @@ IAM_ACTIONS: Final = {
 }
 """The IAM action that each API operation needs (GetCallerIdentity needs none)."""
 
+FINDING_CREDENTIALS: Final = 'credentials'
+"""What stands for the API operation in an error about finding credentials."""
+
 _KINDS_BY_CODE: Final = {
     Kind.DENIED: {'AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized', 'OptInRequired'},
     Kind.CREDENTIALS: {
@@ -141,6 +144,10 @@ _EXPIRED: Final = (
     "check the Agent's AWS credentials: they have expired; renew them, or give the Agent a role, whose credentials "
     'renew themselves'
 )
+_NEVER_FOUND: Final = (
+    "looking up the Agent's AWS credentials does not end: check credential_process, the instance metadata service and "
+    'whatever else they come from'
+)
 _NOT_SIGNED_RIGHT: Final = "check the Agent's AWS credentials and the clock of its host: AWS refuses the signature"
 _NOT_KNOWN: Final = (
     "check the Agent's AWS credentials: AWS does not know them; they were deleted, or the Region is not enabled for "
@@ -173,6 +180,8 @@ def remedy(error: AwsError) -> str | None:
     """Return what to do about a failure, in plain words, None where nothing can be done."""
     if error.code in _ADVICE_BY_CODE:
         return _ADVICE_BY_CODE[error.code]
+    if error.kind is Kind.INTERRUPTED and error.operation == FINDING_CREDENTIALS:
+        return _NEVER_FOUND
     if not error.iam_action:
         return _ADVICE.get(error.kind)
     allow = f'allow the IAM action {error.iam_action}'
@@ -190,6 +199,12 @@ def advise(error: AwsError) -> str:
     """Return what failed, what is lost by it and what to do, in one plain line for a person."""
     consequence = CONSEQUENCES.get(error.operation)
     parts = [str(error), f'meanwhile {consequence}' if consequence else None, remedy(error)]
+    return '; '.join(part for part in parts if part)
+
+
+def listing_broken_off(error: AwsError) -> str:
+    """Return what it means that a listing did not come to its end, and what to do, in one plain line for a person."""
+    parts = [f'the listing of jobs was broken off and goes on at the next poll: {error}', remedy(error)]
     return '; '.join(part for part in parts if part)
 
 

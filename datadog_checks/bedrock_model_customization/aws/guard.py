@@ -1,39 +1,56 @@
-"""Ends what takes too long: no request after the poll's time is up, few attempts at an address that is not there."""
+"""Ends what takes too long: no request after the poll's time is up, and nobody waits for one that is under way then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from contextlib import suppress
+from threading import Lock, Thread, local
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from botocore.client import BaseClient
 
 from .errors import InterruptedPollError
 
+Answer = TypeVar('Answer')
+
 # Throttling is worth many attempts, an unreachable address is not: botocore's back-off alone would take minutes.
 CONNECTION_ATTEMPTS: Final = 3
+# What hangs for ever (a credential_process may) must not cost a thread more at every poll.
+MAX_LEFT_BEHIND: Final = 32
 
 
 class Guard:
-    """Stops the requests of the clients it watches once cancelled, or past a deadline."""
+    """Stops the requests of the clients it watches once cancelled, or past a deadline.
+
+    A call that is under way then is left behind: botocore sleeps for up to 20 s between two attempts, and a hanging
+    answer, name server or credential process knows no deadline of ours. Its thread ends with it, and sends no further
+    request.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._cancelled = Event()
+        self._cancelled: Future[None] = Future()
         self._deadline: float | None = None
+        self._poll = 0
+        self._here = local()
+        self._lock = Lock()
+        self._threads: list[Thread] = []
 
     def start(self, seconds: float | None) -> None:
-        """Allow requests for so many seconds from now; None is for as long as it takes."""
+        """Begin a poll: allow requests for so many seconds from now; None is for as long as it takes."""
+        self._poll += 1
         self._deadline = None if seconds is None else self._clock() + seconds
 
     def cancel(self) -> None:
         """Allow no request any more. Safe to call from any thread."""
-        self._cancelled.set()
+        with suppress(InvalidStateError):
+            self._cancelled.set_result(None)
 
     @property
     def is_cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        return self._cancelled.done()
 
     @property
     def is_over(self) -> bool:
@@ -41,12 +58,65 @@ class Guard:
         return self.is_cancelled or (self._deadline is not None and self._clock() >= self._deadline)
 
     def watch(self, client: BaseClient) -> None:
-        client.meta.events.register('before-send', self._stop)
+        client.meta.events.register('before-send', self.stop)
         client.meta.events.register('response-received', self._give_up)
 
-    def _stop(self, **_: Any) -> None:
-        if self.is_over:
-            raise InterruptedPollError('cancelled' if self.is_cancelled else 'the time for this poll is up')
+    def stop(self, **_: Any) -> None:
+        """Raise InterruptedPollError if the poll that this thread works for is over."""
+        if self.is_over or getattr(self._here, 'poll', self._poll) != self._poll:
+            raise self._interruption()
+
+    def run(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call that may take long, on a thread that can be left behind; return or raise what it does.
+
+        Raises InterruptedPollError as soon as the poll is over.
+        """
+        if self.is_expendable:
+            return call()
+        self.stop()
+        answer: Future[Answer] = Future()
+        thread = Thread(target=self._work, args=(call, answer, self._poll), name='bedrock', daemon=True)
+        with self._lock:
+            self._threads = [known for known in self._threads if known.is_alive()]
+            if len(self._threads) >= MAX_LEFT_BEHIND:
+                raise InterruptedPollError(f'{len(self._threads)} calls to AWS or for credentials still hang')
+            self._threads.append(thread)
+            thread.start()
+        return self.result_of(answer)
+
+    def result_of(self, answer: Future[Answer]) -> Answer:
+        """Wait for what another thread works on; raise InterruptedPollError as soon as the poll is over."""
+        if not answer.done():
+            seconds = None if self._deadline is None else max(self._deadline - self._clock(), 0)
+            ends: tuple[Future[Any], ...] = (answer, self._cancelled)
+            wait(ends, seconds, FIRST_COMPLETED)
+        if not answer.done():
+            raise self._interruption()
+        return answer.result()
+
+    @property
+    def is_expendable(self) -> bool:
+        """Whether nobody waits for this thread longer than the poll lasts."""
+        return hasattr(self._here, 'poll')
+
+    def enlist(self, poll: int) -> None:
+        """Let this thread work for a poll, and be left behind when that is over."""
+        self._here.poll = poll
+
+    @property
+    def poll(self) -> int:
+        """The number of the poll that was begun last."""
+        return self._poll
+
+    def _work(self, call: Callable[[], Answer], answer: Future[Answer], poll: int) -> None:
+        self.enlist(poll)
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    def _interruption(self) -> InterruptedPollError:
+        return InterruptedPollError('cancelled' if self.is_cancelled else 'the time for this poll is up')
 
     def _give_up(self, exception: Exception | None, context: dict[str, Any], **_: Any) -> None:
         attempt = context.get('retries', {}).get('attempt', 1)

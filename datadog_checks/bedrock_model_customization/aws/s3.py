@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from .bedrock import BedrockScope
-from .errors import AwsError, InterruptedPollError, Kind, explain
+from .errors import AwsError, Kind, explain
 
 CHUNK: Final = 64 * 1024
 MAX_PAGES: Final = 5
@@ -102,8 +102,7 @@ class ObjectReader:
             size += len(chunk)
             if size > max_size:
                 raise TooLargeError
-            if self.scope.session.guard.is_over:
-                raise InterruptedPollError('the time for this poll is up')
+            self.scope.session.guard.stop()
             yield chunk
 
 

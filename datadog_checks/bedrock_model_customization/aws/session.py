@@ -19,7 +19,7 @@ from botocore.credentials import (
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
-from .errors import explain
+from .errors import FINDING_CREDENTIALS, explain
 from .guard import Guard
 from .logs import keep_quiet
 from .raw import read_raw
@@ -76,15 +76,10 @@ class AwsSession:
 
     def client(self, service: str, region: str, usage: Usage) -> BaseClient:
         """Return a new client, whose requests `usage` counts. Raises AwsError where no credentials are found."""
-        with self._lock:
-            try:
-                if self._session is None:
-                    self._session = self._assumed_session() if self.settings.assume_role else default_session()
-                if self._session.get_credentials() is None:
-                    raise NoCredentialsError()
-                client = self._create(self._session, service, region)
-            except Exception as error:
-                raise explain(error, f'client {service}') from error
+        try:
+            client = self.guard.run(lambda: self._new_client(service, region))
+        except Exception as error:
+            raise explain(error, FINDING_CREDENTIALS) from error
         usage.watch(client)
         self.guard.watch(client)
         read_raw(client)
@@ -104,7 +99,7 @@ class AwsSession:
         """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where that fails."""
         client = self.client('sts', self.settings.sts_region, usage)
         try:
-            return str(client.get_caller_identity()['Account'])  # type: ignore[attr-defined]
+            return str(self.guard.run(client.get_caller_identity)['Account'])  # type: ignore[attr-defined]
         except Exception as error:
             raise explain(error, 'GetCallerIdentity') from error
 
@@ -113,6 +108,14 @@ class AwsSession:
         with self._lock:
             self._session = self._account_id = None
             default_session.cache_clear()
+
+    def _new_client(self, service: str, region: str) -> BaseClient:
+        with self._lock:
+            if self._session is None:
+                self._session = self._assumed_session() if self.settings.assume_role else default_session()
+            if self._session.get_credentials() is None:
+                raise NoCredentialsError()
+            return self._create(self._session, service, region)
 
     def _create(self, session: Session, service: str, region: str, **credentials: Any) -> BaseClient:
         client = self._create_through(session, service, region, self.settings.proxies, **credentials)
@@ -132,7 +135,8 @@ class AwsSession:
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             retries={'mode': settings.retry_mode, 'total_max_attempts': settings.max_attempts},  # type: ignore[arg-type]
-            max_pool_connections=settings.max_concurrency,
+            # Calls that a poll left behind still hold theirs; urllib3 warns of each that it has no place for.
+            max_pool_connections=2 * settings.max_concurrency,
             proxies=None if proxies is None else dict(proxies),
             user_agent_extra='datadog-bedrock-model-customization',
         )

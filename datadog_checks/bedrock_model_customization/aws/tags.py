@@ -70,7 +70,8 @@ class TagReader:
         return not answers.tags.get(job_arn)
 
     def _read_one_by_one(self, job_arns: Sequence[str], answers: TagAnswers) -> None:
-        for arn, answer in fan_out(self.scope.job_tags, job_arns, self.max_concurrency):
+        guard = self.scope.session.guard
+        for arn, answer in fan_out(guard, self.scope.job_tags, job_arns, self.max_concurrency):
             if not isinstance(answer, AwsError):
                 answers.tags[arn] = answer
                 continue

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..jobs.reading import job_arn_of
 from .bedrock import PAGE_SIZE, BedrockScope
-from .errors import CONSEQUENCES, AwsError, Kind, remedy
+from .errors import CONSEQUENCES, FINDING_CREDENTIALS, AwsError, Kind, remedy
 from .session import AwsSession, AwsSettings
 
 LISTING: Final = 'ListModelCustomizationJobs'
@@ -30,7 +30,7 @@ _TROUBLES: Final = {
     Kind.CREDENTIALS: 'AWS does not accept the credentials for {operation}{where}',
     Kind.UNREACHABLE: 'AWS cannot be reached for {operation}{where}',
     Kind.THROTTLED: 'AWS throttles {operation}{where}',
-    Kind.INTERRUPTED: 'AWS was too slow for {operation}{where}',
+    Kind.INTERRUPTED: 'there was no answer in time for {operation}{where}',
 }
 
 
@@ -78,7 +78,7 @@ class Trial:
         """What to do about it, in plain words, if anything can be done."""
         if self.error is None:
             return None
-        if self.error.kind is Kind.INTERRUPTED:
+        if self.error.kind is Kind.INTERRUPTED and self.error.operation != FINDING_CREDENTIALS:
             return 'try again; what follows was not tried'
         return remedy(self.error)
 

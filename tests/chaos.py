@@ -310,10 +310,10 @@ class Chaos:
             self.check = self._start()
         connected = self.agent.aggregator.metrics(f'{NAME}.can_connect')
         self.ledger.failed_polls += any(sample.value == 0 for sample in connected)
-        for sample in connected:
+        for sample in self.agent.aggregator.metrics(f'{NAME}.collection.time_since_success'):
             region = next(tag.partition(':')[2] for tag in sample.tags if tag.startswith('region:'))
             # What a killed poll saw and had not told yet, AWS may no longer show to the next one.
-            if sample.value and not was_killed:
+            if sample.value == 0 and not was_killed:
                 self.looks[region].append(self.simulator.now())
         self.events += self.agent.aggregator.events
         self.agent.aggregator.reset()

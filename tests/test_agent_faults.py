@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.aws import bedrock, guard
+from datadog_checks.bedrock_model_customization.aws.session import default_session
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,
+    Fault,
     Hang,
     Latency,
     MalformedJson,
@@ -237,32 +243,83 @@ def test_when_time_is_up_what_is_known_is_submitted_and_the_rest_carried_over(ri
     assert len(told) == len(set(told)) == 120
 
 
-@pytest.mark.parametrize(
-    ('fault', 'bound'),
-    [
-        # Without cancel() it takes `collection_timeout`, 60 s, and more: a busy machine is told from that.
-        (Latency(operation=DESCRIBE, seconds=0.2), 20),
-        (Throttle(), 20),
-        (ServerError(), 20),
-        # A request on its way cannot be taken back: read_timeout is the bound.
-        (Hang(), 20),
-    ],
-)
-def test_cancel_ends_a_running_poll(rig: Rig, fault: Any, bound: float) -> None:
-    rig.start(read_timeout=2, max_attempts=10, collection_timeout=60, max_describes_per_poll=1000)
+SLOW = [Latency(operation=DESCRIBE, seconds=0.2), Throttle(), ServerError(), Hang(), Hang(operation=DESCRIBE)]
+
+
+@pytest.mark.parametrize('fault', SLOW, ids=lambda fault: f'{type(fault).__name__} {fault.operation}')
+def test_cancel_ends_a_running_poll(rig: Rig, fault: Fault) -> None:
+    # Without cancel() it takes `collection_timeout` and more: a busy machine is told from that.
+    rig.start(read_timeout=60, max_attempts=10, collection_timeout=60, max_describes_per_poll=1000)
     for number in range(200):
         rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 - MINUTE))
-    rig.simulator.faults.add(fault)
-    polling = threading.Thread(target=rig.check.run)
-    polling.start()
-    time.sleep(1)
-    assert polling.is_alive()
-    cancelled = time.monotonic()
-    rig.check.cancel()
-    polling.join(60)
-    took = time.monotonic() - cancelled
+    with rig.simulator.faults.during(replace(fault)):
+        polling = threading.Thread(target=rig.check.run)
+        polling.start()
+        time.sleep(1)
+        assert polling.is_alive()
+        cancelled = time.monotonic()
+        rig.check.cancel()
+        polling.join(60)
+        took = time.monotonic() - cancelled
     print(f'{type(fault).__name__}: ended {took:.2f} s after cancel()')
-    assert took < bound
+    assert took < 20
+
+
+@pytest.mark.parametrize('fault', SLOW, ids=lambda fault: f'{type(fault).__name__} {fault.operation}')
+def test_a_poll_ends_when_its_time_is_up_whatever_hangs(rig: Rig, fault: Fault) -> None:
+    """A back-off of botocore's takes up to 20 s, an answer `read_timeout`: neither is waited for."""
+    rig.start(read_timeout=60, max_attempts=10, collection_timeout=2, max_describes_per_poll=1000)
+    for number in range(200):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 - HOUR))
+    with rig.simulator.faults.during(replace(fault)):
+        started = time.monotonic()
+        rig.poll()
+        took = time.monotonic() - started
+    print(f'{type(fault).__name__}: ended {took - 2:.2f} s late')
+    assert took < 20
+    # The calls that were left behind are not met again.
+    assert rig.poll(MINUTE) == []
+    assert rig.sum('can_connect') == 1
+
+
+def test_a_credential_process_that_hangs_costs_no_thread_at_every_poll(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / 'config').write_text('[default]\ncredential_process = sleep 600\n')
+    monkeypatch.setenv('AWS_CONFIG_FILE', str(tmp_path / 'config'))
+    for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(guard, 'MAX_LEFT_BEHIND', 3)
+    default_session.cache_clear()
+    before = threading.active_count()
+    try:
+        rig.start(collection_timeout=1)
+        for _ in range(5):
+            rig.poll(MINUTE)
+            assert rig.sum('can_connect') == 0
+            assert any('credentials' in warning for warning in rig.check.get_warnings())
+        assert threading.active_count() <= before + 3
+    finally:
+        subprocess.run(['pkill', '-x', 'sleep', '--parent', str(os.getpid())], check=False)
+        default_session.cache_clear()
+
+
+def test_a_listing_that_takes_longer_than_a_poll_ends_after_some_polls(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bedrock, 'PAGE_SIZE', 10)
+    rig.start(collection_timeout=2)
+    for number in range(100):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 - number * MINUTE - HOUR))
+    counts: list[float] = []
+    with rig.simulator.faults.during(Latency(operation=LIST, seconds=0.25)):
+        while not counts or rig.check.get_warnings():
+            assert rig.poll(MINUTE) == []
+            assert rig.sum('can_connect') == 1
+            assert rig.sum('collection.time_since_success') == 0
+            counts.append(rig.sum('jobs.tracked'))
+            assert len(counts) < 50
+    assert counts == sorted(counts) and counts[0] < counts[-1] == 100
 
 
 # --- secrets

@@ -16,7 +16,7 @@ from datadog_checks.base.utils.http import should_bypass_proxy
 from . import config
 from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
-from .aws.errors import AwsError, advise, explain
+from .aws.errors import AwsError, advise, explain, listing_broken_off
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
@@ -182,8 +182,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         poll = outcome.poll
         yield Sample(metrics.CAN_CONNECT, 1 if poll else 0)
         yield Sample(metrics.COLLECTION_DURATION, outcome.duration)
-        if poll:
+        if poll and poll.is_complete:
             self._succeeded[region] = now
+        if poll:
             yield Sample(metrics.JOBS_TRACKED, poll.tracked)
             yield Sample(metrics.JOBS_LEFT_OUT, poll.left_out)
             yield Sample(metrics.JOBS_UNREADABLE, poll.unreadable)
@@ -195,6 +196,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _shortfalls(self, poll: ScopePoll) -> list[str]:
         """Return what the configuration's caps, or unreadable answers, leave out of this poll's data."""
         shortfalls = list(poll.shortfalls)
+        if poll.broken_off:
+            shortfalls.append(listing_broken_off(poll.broken_off))
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -15,7 +16,7 @@ from .aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
 from .aws.tags import TagReader
 from .jobs.curves import CurveSummary
 from .jobs.filters import JobFilter
-from .jobs.inventory import Inventory, Limits, Memory
+from .jobs.inventory import OVERLAP, Inventory, Limits, Memory
 from .jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, Job
 from .jobs.reading import job_arn_of, read_description, read_summary
 from .jobs.tracking import Tracked
@@ -27,7 +28,13 @@ REQUESTS_BY_STATUS: Final = 3
 # Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
 TAG_DELAY: Final = timedelta(minutes=15)
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
+# A listing that goes on behind a job shows once more those that were created together with it.
+TOGETHER: Final = timedelta(seconds=1)
 COMPLETION: Final = STATUS_KINDS[COMPLETED]
+
+
+class AnotherAccountError(Exception):
+    """The credentials now lead to another account: what is listed of it must be listed anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,27 @@ class Pace:
 
 
 @dataclass(slots=True)
+class Walk:
+    """A full listing that is not at its end: it may take longer than one poll, and goes on where it was broken off.
+
+    Jobs created from `before` to `newest` are listed; `listed` is how many. `comes_first` changes from one poll that
+    runs out of time to the next, so that neither the walk nor what is new waits for ever; a walk that `is_done` waits
+    only for what is new.
+    """
+
+    newest: datetime | None = None
+    before: datetime | None = None
+    listed: int = 0
+    comes_first: bool = False
+    is_done: bool = False
+
+
+@dataclass(slots=True)
 class ScopePoll:
     """What one poll of one scope found.
 
+    `broken_off` is why the listing did not come to its end, if it did not. `is_complete` tells whether it showed every
+    job that is new or can still change all the same; only then the cursor may move.
     `jobs` are those for the per-job gauges: they run, or ended within the retention; newest first. `counts` has the
     number of jobs by known status. `transitions` are to be reported now, in the order of the jobs' lives. `changed`
     are the jobs that differ from when they were last reported. `tracked` is the number of known jobs, `left_out` how
@@ -55,6 +80,8 @@ class ScopePoll:
     """
 
     account_id: str | None
+    broken_off: AwsError | None = None
+    is_complete: bool = True
     jobs: list[Job] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     transitions: list[tuple[Job, Transition]] = field(default_factory=list)
@@ -94,11 +121,12 @@ class Collector:
         self._unsent: Memory | None = None
         self._to_save: Memory | None = None
         self._full_list_at: datetime | None = None
+        self._walk: Walk | None = None
         self._describes_refused = False
         self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
 
     def poll(self, now: datetime) -> ScopePoll:
-        """Look at the scope once. Raises AwsError where the jobs cannot be listed; nothing is forgotten then."""
+        """Look at the scope once. Raises AwsError where no job can be listed; nothing is forgotten then."""
         try:
             self.scope.prepare()
             poll = ScopePoll(self.account_id)
@@ -130,8 +158,12 @@ class Collector:
             tracked.changed = False
         for job in poll.changed:
             self.inventory.tracked[job.job_arn].changed = False
-        self.inventory.reached(now)
+        if poll.is_complete:
+            self.inventory.reached(now)
         self.inventory.settle(now, self.job_filter.wants)
+        if self.inventory.is_baseline:
+            # To the next process, a memory would make news of what was not listed yet.
+            return
         memory = self.inventory.remember(self.account_id)
         sent, self._unsent = (self._unsent, memory) if poll.transitions else (memory, None)
         self._to_save = sent or self._to_save
@@ -144,32 +176,85 @@ class Collector:
         """List the jobs; return those that should have been listed and were not."""
         # Earlier than the last one is a clock that was set back.
         age = now - self._full_list_at if self._full_list_at else None
-        full = age is None or not timedelta() <= age < self.pace.full_list_interval
+        if age is None or not timedelta() <= age < self.pace.full_list_interval:
+            self._walk = self._walk or Walk()
         seen: set[str] = set()
-        if full:
-            self._list_everything(poll, seen, now)
-        else:
-            self._list_what_may_have_changed(poll, seen, now)
-        if full:
-            self._full_list_at, self._describes_refused = now, False
-            self._tags.retry_bulk()
-            if self._artifacts:
-                self._artifacts.retry()
-            self.account_id = self.account_id or self._ask_account(poll)
+        poll.is_complete = False
+        try:
+            if self._walk:
+                self._walk_back(self._walk, poll, seen, now)
+            else:
+                self._list_what_may_have_changed(poll, seen, now)
+            poll.is_complete = True
+        except AnotherAccountError:
+            return self._list(poll, now)
+        except AwsError as error:
+            if not seen or error.kind in (Kind.CREDENTIALS, Kind.DENIED):
+                raise
+            poll.broken_off = error
+            if self._walk and error.kind is Kind.INTERRUPTED:
+                walk = self._walk
+                walk.comes_first = walk.before is not None and not (walk.comes_first or walk.is_done)
         poll.account_id = self.account_id
-        return self._missing(seen)
+        return self._missing(seen) if poll.is_complete else []
 
-    def _list_everything(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        """Walk back through the look-back; then the active jobs from before it, unless the walk met the oldest job."""
+    def _walk_back(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        """List everything, newest first; where a poll before broke that off, what it left, and what is new since."""
+        if walk.before is None:
+            self.inventory.beyond_limit = 0
+            self._list_older(walk, poll, seen, now)
+        elif walk.comes_first:
+            self._list_older(walk, poll, seen, now)
+            self._list_newer(walk, poll, seen, now)
+        else:
+            self._list_newer(walk, poll, seen, now)
+            poll.is_complete = self._is_enough(walk, self.inventory.new_since())
+            self._list_older(walk, poll, seen, now)
+        self._walk = None
+        self._full_list_at, self._describes_refused = now, False
+        self._tags.retry_bulk()
+        if self._artifacts:
+            self._artifacts.retry()
+        self.account_id = self.account_id or self._ask_account(poll)
+
+    def _list_newer(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        """List the jobs that run, and those that are newer than the walk."""
+        self._list_active(poll, seen, now)
+        for page in self.scope.list_jobs(created_after=walk.newest and walk.newest - OVERLAP):
+            self._take(poll, page, seen, now)
+        walk.newest = self.inventory.listed_newest
+
+    def _list_older(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
+        """Go on with the walk to its end."""
+        if walk.is_done:
+            return
+        is_fresh, changing_since = walk.before is None, self.inventory.window_start(now)
+        for oldest in self._list_everything(walk, poll, seen, now):
+            walk.newest = walk.newest or self.inventory.listed_newest
+            walk.before = min(walk.before or oldest + TOGETHER, oldest + TOGETHER)
+            if is_fresh:
+                poll.is_complete = self._is_enough(walk, changing_since)
+        walk.is_done = True
+
+    def _is_enough(self, walk: Walk, until: datetime | None) -> bool:
+        """Whether a walk that got back to `until` tells all that is not known: a first one never does."""
+        return bool(self._full_list_at and until and walk.before and walk.before <= until)
+
+    def _list_everything(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> Iterator[datetime]:
+        """Walk back through the look-back; then list the active jobs from before it, unless it had the oldest job.
+
+        Yields the oldest creation time of each page, once it is taken in.
+        """
         inventory = self.inventory
-        inventory.beyond_limit = 0
         start, must_reach = inventory.walk_start(now), inventory.new_since()
-        listed = 0
-        for page in self.scope.list_jobs():
+        for page in self.scope.list_jobs(created_before=walk.before):
             oldest = self._take(poll, page, seen, now)
-            listed += len(page)
-            is_enough = listed >= self.limits.max_tracked_jobs and not (must_reach and oldest and oldest > must_reach)
-            if oldest and (oldest < start or is_enough):
+            walk.listed += len(page)
+            if oldest is None:
+                continue
+            yield oldest
+            is_enough = walk.listed >= self.limits.max_tracked_jobs and not (must_reach and oldest > must_reach)
+            if oldest < start or is_enough:
                 break
         else:
             return
@@ -189,9 +274,9 @@ class Collector:
                 self._take(poll, page, seen, now)
 
     def _take(self, poll: ScopePoll, page: list[Any], seen: set[str], now: datetime) -> datetime | None:
-        """Take in one page; return the oldest creation time on it."""
+        """Take in one page, newest job first; return how far back it reaches."""
         self._recognise_account(account_of(page), poll)
-        oldest: datetime | None = None
+        creations: list[datetime] = []
         for summary in page:
             arn = job_arn_of(summary)
             if arn is None:
@@ -205,10 +290,10 @@ class Collector:
             self.inventory.listed(job.creation_time, now)
             if not self.inventory.is_known_terminal(arn, job.status):
                 self.inventory.observe(job, now)
-            created = job.creation_time
-            if created and (oldest is None or created < oldest):
-                oldest = created
-        return oldest
+            if job.creation_time:
+                creations.append(job.creation_time)
+        # Not the earliest: one job with a time from long ago must not end a listing.
+        return max(creations[-2:], default=None)
 
     def _recognise_account(self, account_id: str | None, poll: ScopePoll) -> None:
         """Start anew where the credentials now lead to another account than the one that is remembered.
@@ -218,7 +303,10 @@ class Collector:
         if account_id and self.account_id and account_id != self.account_id:
             if self._ask_account(poll) != account_id:
                 return
-            self.inventory = Inventory(self.limits)
+            self.inventory, self.account_id = Inventory(self.limits), account_id
+            self._full_list_at = None
+            self._walk = None
+            raise AnotherAccountError
         self.account_id = account_id or self.account_id
 
     def _ask_account(self, poll: ScopePoll) -> str | None:
@@ -241,7 +329,8 @@ class Collector:
         queue = list(dict.fromkeys([*missing, *(tracked.job.job_arn for tracked in wanted)]))
         describe = self.scope.describe_job
         answered = refused = 0
-        for arn, answer in fan_out(describe, queue[: self.pace.max_describes], self.pace.max_concurrency):
+        queue = queue[: self.pace.max_describes]
+        for arn, answer in fan_out(self.scope.session.guard, describe, queue, self.pace.max_concurrency):
             if not isinstance(answer, AwsError):
                 answered += 1
                 self._take_description(poll, arn, answer, now)
@@ -287,10 +376,9 @@ class Collector:
         """List the moment in which a job was created, where it may be listed and not described."""
         if job.creation_time is None:
             return False
-        around = timedelta(seconds=1)
         found = False
         for page in self.scope.list_jobs(
-            created_after=job.creation_time - around, created_before=job.creation_time + around
+            created_after=job.creation_time - TOGETHER, created_before=job.creation_time + TOGETHER
         ):
             for summary in page:
                 if job_arn_of(summary) == job.job_arn:

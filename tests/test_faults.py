@@ -90,6 +90,15 @@ def test_a_listing_that_leads_in_circles_ends_and_is_none(scope: World, is_new: 
     assert scope.poll().counts == {'Failed': 1}
 
 
+@pytest.mark.parametrize('is_new', [False, True])
+def test_a_listing_of_nothing_that_goes_on_for_ever_ends(scope: World, is_new: bool) -> None:
+    with scope.simulator.faults.during(TokenLoops(operation=LIST, is_new=is_new)):
+        with pytest.raises(AwsError) as raised:
+            scope.poll()
+        assert raised.value.kind is Kind.MALFORMED
+        assert scope.requests()[LIST] <= 25
+
+
 def test_an_end_is_told_where_no_job_may_be_described(scope: World) -> None:
     scope.poll()
     for number in range(20):

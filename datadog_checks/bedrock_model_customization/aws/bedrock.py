@@ -17,6 +17,8 @@ from .usage import Footprint, Usage
 
 PAGE_SIZE: Final = 1000
 ARNS_PER_TAG_REQUEST: Final = 100
+# AWS may filter a page down to nothing and go on; so many in a row lead nowhere.
+MAX_EMPTY_PAGES: Final = 20
 
 
 class BedrockScope:
@@ -48,6 +50,7 @@ class BedrockScope:
             arguments['statusEquals'] = status
         tokens: set[str] = set()
         listed: set[str | None] = set()
+        empty_pages = 0
         while True:
             answer = self._call('bedrock', operation, 'list_model_customization_jobs', **arguments)
             summaries = answer.get('modelCustomizationJobSummaries')
@@ -59,9 +62,11 @@ class BedrockScope:
             token = answer.get('nextToken')
             if not token:
                 return
+            empty_pages = 0 if arns else empty_pages + 1
+            leads_back = not isinstance(token, str) or token in tokens or (arns and arns <= listed)
             # An endless listing is none; some of its jobs would never be reached.
-            if not isinstance(token, str) or token in tokens or (arns and arns <= listed):
-                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads back, or is no text')
+            if leads_back or empty_pages > MAX_EMPTY_PAGES:
+                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads nowhere, or is no text')
             tokens.add(token)
             listed |= arns
             arguments['nextToken'] = token

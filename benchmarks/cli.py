@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ Json = Annotated[Path | None, typer.Option('--json', help='Write the figures her
 DEFAULT_JOBS = [100, 1000, 10_000]
 DEFAULT_ACCOUNTS = [1, 10, 100]
 ALL_ACCOUNTS = 1000
+DEFAULT_SCOPE_JOBS = 100
 
 
 def present(reports: Iterator[Report], json: Path | None) -> None:
@@ -89,13 +91,16 @@ def throttled(
 def scopes(
     accounts: Annotated[list[int] | None, typer.Option(help='How many accounts; may be given again.')] = None,
     full: Annotated[bool, typer.Option('--full', help='1,000 accounts, too.')] = False,
-    jobs: Annotated[int, typer.Option(help='Jobs of each account in each of two Regions.')] = 100,
+    jobs: Annotated[
+        list[int] | None, typer.Option(help='Jobs of each account in each of two Regions; may be given again.')
+    ] = None,
     latency_ms: Latency = 30,
     json: Json = None,
 ) -> None:
     """Many accounts in one Agent, through AssumeRole."""
     numbers = accounts or [*DEFAULT_ACCOUNTS, *([ALL_ACCOUNTS] if full else [])]
-    present((measure_scopes(number, jobs, latency_ms / 1000) for number in numbers), json)
+    grid = product(numbers, jobs or [DEFAULT_SCOPE_JOBS])
+    present((measure_scopes(number, each, latency_ms / 1000) for number, each in grid), json)
 
 
 @app.command()

@@ -51,17 +51,24 @@ def measure_scopes(accounts: int, jobs: int, latency: float, runners: int = AGEN
                     'CPU ms a scope': cost.cpu * MILLISECONDS / scopes,
                     'MiB a scope': (cost.resident - before) / scopes,
                     'connected': int(polls[-1].submitted['can_connect']),
+                    'left to describe': int(polls[-1].submitted['jobs.awaiting_description']),
                 }
                 return Row(name, world.call(World.requests), cost, notes)
 
+            first, left = poll('first poll', timedelta()), 1.0
+            catching_up = 0
+            while left:
+                left = float(poll('catching up', INTERVAL).notes['left to describe'])
+                catching_up += 1
             rows = [
-                poll('first poll', timedelta()),
+                first,
                 poll('unchanged poll', INTERVAL, POLLS),
                 poll('poll with 1 % changed', INTERVAL, POLLS, max(1, round(jobs * scopes * CHANGED_SHARE))),
                 poll('hourly full listing', timedelta(hours=1)),
             ]
     changed = rows[2].cost
     notes = {
+        'polls until all is described that is wanted': catching_up,
         'resident MiB before the first poll': before,
         'scopes that fill an interval of 60 s, by wall time with 1 % changed': int(
             scopes * INTERVAL.total_seconds() / changed.wall

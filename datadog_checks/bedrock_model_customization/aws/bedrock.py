@@ -66,7 +66,9 @@ class BedrockScope:
             leads_back = not isinstance(token, str) or token in tokens or (arns and arns <= listed)
             # An endless listing is none; some of its jobs would never be reached.
             if leads_back or empty_pages > MAX_EMPTY_PAGES:
-                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads nowhere, or is no text')
+                raise AwsError(
+                    Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads nowhere, or is no text'
+                )
             tokens.add(token)
             listed |= arns
             arguments['nextToken'] = token

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final, TypeVar
 
 from .errors import AwsError, InterruptedPollError, Kind
-from .guard import Guard
+from .guard import Guard, fulfil
 
 Answer = TypeVar('Answer')
 
@@ -25,9 +28,11 @@ def fan_out(
     credentials, or after several refusals without one answer. So is one whose call is still under way when the poll
     is over: nobody waits for it.
     """
-    if not subjects:
-        return
     stop = Event()
+    answers: list[Future[Answer | AwsError | None]] = [Future() for _ in subjects]
+    turns: SimpleQueue[tuple[str, Future[Answer | AwsError | None]]] = SimpleQueue()
+    for turn in zip(subjects, answers, strict=True):
+        turns.put(turn)
 
     def attempt(subject: str) -> Answer | AwsError | None:
         if stop.is_set():
@@ -39,24 +44,29 @@ def fan_out(
                 stop.set()
             return error
 
-    workers = max(1, min(max_concurrency, len(subjects)))
-    pool = ThreadPoolExecutor(workers, 'bedrock', initializer=guard.enlist, initargs=(guard.poll,))
-    refusals, answers = 0, 0
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                subject, answer = turns.get_nowait()
+                fulfil(answer, partial(attempt, subject))
+
+    # Not a pool of the standard library's: the process would wait for its threads at its end.
+    for _ in range(min(max_concurrency, len(subjects))):
+        guard.employ(work)
+    refused = answered = 0
     try:
-        pending = [(subject, pool.submit(attempt, subject)) for subject in subjects]
-        for subject, future in pending:
+        for subject, answer in zip(subjects, answers, strict=True):
             try:
-                outcome = guard.result_of(future)
+                outcome = guard.result_of(answer)
             except InterruptedPollError:
                 stop.set()
                 continue
             if outcome is None:
                 continue
-            refusals += isinstance(outcome, AwsError) and outcome.kind is Kind.DENIED
-            answers += not isinstance(outcome, AwsError)
-            if refusals >= REFUSALS_BEFORE_STOP and not answers:
+            refused += isinstance(outcome, AwsError) and outcome.kind is Kind.DENIED
+            answered += not isinstance(outcome, AwsError)
+            if refused >= REFUSALS_BEFORE_STOP and not answered:
                 stop.set()
             yield subject, outcome
     finally:
         stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)

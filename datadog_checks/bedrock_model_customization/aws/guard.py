@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
+from functools import partial
 from threading import Lock, Thread, local
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -71,18 +72,29 @@ class Guard:
 
         Raises InterruptedPollError as soon as the poll is over.
         """
-        if self.is_expendable:
+        if hasattr(self._here, 'poll'):
+            # Nobody waits for this thread longer than the poll lasts.
             return call()
         self.stop()
         answer: Future[Answer] = Future()
-        thread = Thread(target=self._work, args=(call, answer, self._poll), name='bedrock', daemon=True)
         with self._lock:
             self._threads = [known for known in self._threads if known.is_alive()]
             if len(self._threads) >= MAX_LEFT_BEHIND:
                 raise InterruptedPollError(f'{len(self._threads)} calls to AWS or for credentials still hang')
-            self._threads.append(thread)
-            thread.start()
+            self._threads.append(self.employ(partial(fulfil, answer, call)))
         return self.result_of(answer)
+
+    def employ(self, work: Callable[[], None]) -> Thread:
+        """Start a thread that works for the current poll, and return it. It does not keep the process from its end."""
+        poll = self._poll
+
+        def begin() -> None:
+            self._here.poll = poll
+            work()
+
+        thread = Thread(target=begin, name='bedrock', daemon=True)
+        thread.start()
+        return thread
 
     def result_of(self, answer: Future[Answer]) -> Answer:
         """Wait for what another thread works on; raise InterruptedPollError as soon as the poll is over."""
@@ -94,27 +106,6 @@ class Guard:
             raise self._interruption()
         return answer.result()
 
-    @property
-    def is_expendable(self) -> bool:
-        """Whether nobody waits for this thread longer than the poll lasts."""
-        return hasattr(self._here, 'poll')
-
-    def enlist(self, poll: int) -> None:
-        """Let this thread work for a poll, and be left behind when that is over."""
-        self._here.poll = poll
-
-    @property
-    def poll(self) -> int:
-        """The number of the poll that was begun last."""
-        return self._poll
-
-    def _work(self, call: Callable[[], Answer], answer: Future[Answer], poll: int) -> None:
-        self.enlist(poll)
-        try:
-            answer.set_result(call())
-        except BaseException as error:
-            answer.set_exception(error)
-
     def _interruption(self) -> InterruptedPollError:
         return InterruptedPollError('cancelled' if self.is_cancelled else 'the time for this poll is up')
 
@@ -122,3 +113,11 @@ class Guard:
         attempt = context.get('retries', {}).get('attempt', 1)
         if exception is not None and (attempt >= CONNECTION_ATTEMPTS or self.is_over):
             raise exception
+
+
+def fulfil(answer: Future[Answer], call: Callable[[], Answer]) -> None:
+    """Make a call, and let `answer` have what it returns or raises."""
+    try:
+        answer.set_result(call())
+    except BaseException as error:
+        answer.set_exception(error)

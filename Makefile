@@ -14,9 +14,19 @@ NEWEST_EXTRAS := cli,simulator,sql,api,preview,report,test
 TEST_EXTRAS := deps,$(NEWEST_EXTRAS)
 
 PIP := -m pip --disable-pip-version-check install --quiet
+# Versions are pinned where they were pinned for this Python. The environment, and no option, as it also reaches the
+# environments in which packages are built; newer pips have a name of their own for that.
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+pin_file = $(if $(wildcard $(1)),$(CURDIR)/$(1))
+pinned = PIP_CONSTRAINT='$(call pin_file,$(1))' PIP_BUILD_CONSTRAINT='$(call pin_file,$(1))'
+PINS = .ci/pins/python-$(PYTHON_VERSION).txt
+PINS_NEWEST := .ci/pins/newest.txt
+PINS_DDEV := .ci/pins/ddev.txt
+# The newest of these is what that leg is for.
+FREE_IN_NEWEST := ^(boto3|botocore|s3transfer)=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-newest lint format bench wheel ddev generate clean
+.PHONY: help demo test test-all test-newest lint format bench wheel ddev generate pins clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +59,7 @@ bench: $(VENV)/.run ## Measure polls of 100, 1,000 and 10,000 jobs
 
 wheel: $(VENV)/.run ## Build the wheel that an Agent installs
 	rm -rf dist
-	$(VENV)/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	$(call pinned,$(PINS)) $(VENV)/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 
 ddev: ## Run Datadog's own validations, if Python 3.13 is there
@@ -63,27 +73,36 @@ generate: ## Make the configuration's models and example anew from spec.yaml; wa
 		$(MAKE) --no-print-directory $(VENV_DDEV)/.$(DDEV) DDEV_PYTHON="$$python" && \
 		PATH="$(CURDIR)/$(VENV_DDEV)/bin:$$PATH" .ci/generate
 
+pins: ## Pin anew what CI installs, each at its newest version; wants Python 3.11 and 3.13
+	rm -rf .venv* .ci/pins/*.txt
+	$(MAKE) --no-print-directory $(VENV)/.test && .ci/pin $(PINS) $(VENV)/bin/python
+	python=$$(.ci/python313) && \
+		$(MAKE) --no-print-directory $(VENV_NEWEST)/.test NEWEST_PYTHON="$$python" && \
+		.ci/pin $(PINS_NEWEST) $(VENV_NEWEST)/bin/python '$(FREE_IN_NEWEST)' && \
+		$(MAKE) --no-print-directory $(VENV_DDEV)/.$(DDEV) DDEV_PYTHON="$$python" && \
+		.ci/pin $(PINS_DDEV) $(VENV_DDEV)/bin/python
+
 clean: ## Remove what was made here
 	rm -rf .venv .venv-* build dist .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are made last, so that an installation that was broken off is made anew.
-$(VENV)/.run: pyproject.toml
+$(VENV)/.run: pyproject.toml $(wildcard .ci/pins/*.txt)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) -e '.[$(RUN_EXTRAS)]'
+	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) -e '.[$(RUN_EXTRAS)]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml
+$(VENV)/.test: pyproject.toml $(wildcard .ci/pins/*.txt)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) -e '.[$(TEST_EXTRAS)]'
+	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) -e '.[$(TEST_EXTRAS)]'
 	@touch $(VENV)/.run $@
 
-$(VENV_NEWEST)/.test: pyproject.toml
+$(VENV_NEWEST)/.test: pyproject.toml $(wildcard .ci/pins/*.txt)
 	$(NEWEST_PYTHON) -m venv $(VENV_NEWEST)
-	$(VENV_NEWEST)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(NEWEST_EXTRAS)]'
+	$(call pinned,$(PINS_NEWEST)) $(VENV_NEWEST)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(NEWEST_EXTRAS)]'
 	@touch $@
 
-$(VENV_DDEV)/.$(DDEV):
+$(VENV_DDEV)/.$(DDEV): $(wildcard $(PINS_DDEV))
 	$(DDEV_PYTHON) -m venv --clear $(VENV_DDEV)
-	$(VENV_DDEV)/bin/python $(PIP) ddev==$(DDEV)
+	$(call pinned,$(PINS_DDEV)) $(VENV_DDEV)/bin/python $(PIP) ddev==$(DDEV)
 	@touch $@

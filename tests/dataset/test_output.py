@@ -12,7 +12,7 @@ from pyarrow import parquet
 from rich.console import Console
 
 from datadog_checks.bedrock_model_customization.dataset.output import to_csv, to_json, to_table, write_parquet
-from datadog_checks.bedrock_model_customization.dataset.query import Column, Result
+from datadog_checks.bedrock_model_customization.dataset.result import Column, Result
 
 RESULT = Result(
     [

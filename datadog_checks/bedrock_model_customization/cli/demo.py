@@ -58,13 +58,14 @@ def demo(
 def _polls(seconds: float) -> Iterator[Submission]:
     """Yield what each poll of the story sends. Time stands still while a poll runs, so that every run is the same."""
     from ..simulator import Clock, Simulator, story
+    from ..simulator.environment import made_up_credentials
     from . import _agent, conf
 
     _agent.quiet()
     start = datetime.now(UTC).replace(second=0, microsecond=0) - story.LASTS
     clock = Clock.manual(start)
     steps = int(story.LASTS / EVERY)
-    with Simulator(clock) as simulator, _credentials():
+    with Simulator(clock) as simulator, made_up_credentials():
         story.tell(simulator, start)
         checks = conf.checks(conf.Conf({}, story.instances(simulator.endpoint_url)))
         for check in checks:
@@ -76,17 +77,6 @@ def _polls(seconds: float) -> Iterator[Submission]:
             if step < steps:
                 time.sleep(max(seconds / steps - (time.monotonic() - began), 0))
                 clock.advance(EVERY)
-
-
-def _credentials() -> Any:
-    """Made-up credentials, and nothing of the user's own AWS configuration."""
-    import os
-    from unittest.mock import patch
-
-    kept = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
-    made_up = {'AWS_ACCESS_KEY_ID': 'AKIADEMO', 'AWS_SECRET_ACCESS_KEY': 'demo', 'AWS_EC2_METADATA_DISABLED': 'true'}
-    files = {'AWS_CONFIG_FILE': os.devnull, 'AWS_SHARED_CREDENTIALS_FILE': os.devnull}
-    return patch.dict(os.environ, kept | made_up | files, clear=True)
 
 
 def _recorded(polls: Iterator[Submission], file: TextIO | None) -> Iterator[Submission]:

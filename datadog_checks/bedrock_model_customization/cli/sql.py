@@ -18,7 +18,8 @@ from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs
 
 if TYPE_CHECKING:
     from ..dataset.engine import Engine
-    from ..dataset.query import QueryError, Result, TimeFrame
+    from ..dataset.query import QueryError, TimeFrame
+    from ..dataset.result import Result
 
 
 class DialectName(StrEnum):

@@ -8,7 +8,8 @@ from typing import Final
 
 from ..jobs.job import Job
 from .columns import FULL_NAME, SCHEMA
-from .query import Dialect, Result, TimeFrame, run
+from .query import Dialect, TimeFrame, run
+from .result import Result
 from .server import temporary_server
 from .sync import connect, sync
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .query import Column, Result
+from .result import Column, Result
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +18,7 @@ from .ddsql import Finding, lint, prepare
 from .ddsql.shim import SHIM, STATEMENTS
 from .ddsql.surface import SETTINGS
 from .ddsql.text import position
+from .result import Column, Result
 from .rows import since_epoch
 
 
@@ -41,35 +40,6 @@ class TimeFrame(NamedTuple):
         """The time until now; an hour is what Datadog's editor begins with."""
         now = datetime.now(UTC)
         return cls(now - span, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a result. `type` is DDSQL's name; values are as Datadog's API sends them, see `Result`."""
-
-    name: str
-    type: str
-    values: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The answer to a query, column by column, as DDSQLApi of datadog-api-client gives it.
-
-    TIMESTAMP values are milliseconds since the epoch, JSON and HSTORE values are JSON as text, BIGINT and DECIMAL are
-    numbers, INTERVAL is milliseconds. None is NULL. `warnings` tell why something may be missing.
-    """
-
-    columns: list[Column]
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def row_count(self) -> int:
-        return len(self.columns[0].values) if self.columns else 0
-
-    def rows(self) -> Iterable[tuple[Any, ...]]:
-        """Yield the rows; columns may share a name."""
-        return zip(*(column.values for column in self.columns), strict=True)
 
 
 class QueryError(Exception):

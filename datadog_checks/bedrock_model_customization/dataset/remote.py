@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..assets_sync.connection import Datadog, from_environment
 from ..assets_sync.errors import AssetsError
-
-if TYPE_CHECKING:
-    from .query import Result
+from .result import Column, Result
 
 MAX_ROWS: Final = 10_000
 """The most rows that Datadog gives for one query."""
@@ -20,40 +17,6 @@ SPAN: Final = timedelta(hours=1)
 PATIENCE: Final = timedelta(minutes=5)
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of an answer, with its values in the order of the rows; see `Answer`."""
-
-    name: str
-    type: str
-    values: Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Datadog's answer to a query, column by column.
-
-    TIMESTAMP values are milliseconds since the epoch, JSON values are text, None is NULL.
-    """
-
-    columns: Sequence[Column]
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def row_count(self) -> int:
-        return len(self.columns[0].values) if self.columns else 0
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows; columns may share a name."""
-        yield from zip(*(column.values for column in self.columns), strict=True)
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows by column name."""
-        names = [column.name for column in self.columns]
-        for row in self.rows():
-            yield dict(zip(names, row, strict=True))
 
 
 def run_remote(
@@ -70,18 +33,13 @@ def run_remote(
     10,000, which is also what None stands for. Keys come from the environment unless `datadog` is given. Raises
     AssetsError for missing keys and for whatever Datadog refuses.
     """
-    from .query import Column as ResultColumn
-    from .query import Result
-
     own = datadog is None
     datadog = datadog or Datadog(from_environment())
     try:
-        answer = ask(datadog, sql, row_limit, since, until)
+        return ask(datadog, sql, row_limit, since, until)
     finally:
         if own:
             datadog.close()
-    columns = [ResultColumn(column.name, column.type, list(column.values)) for column in answer.columns]
-    return Result(columns, answer.warnings)
 
 
 def ask(
@@ -93,7 +51,7 @@ def ask(
     *,
     patience: timedelta = PATIENCE,
     wait: Callable[[float], None] = time.sleep,
-) -> Answer:
+) -> Result:
     """Run a query in Datadog and wait for its answer, at most `patience`."""
     limit = MAX_ROWS if row_limit is None else row_limit
     if not 1 <= limit <= MAX_ROWS:
@@ -111,8 +69,8 @@ def ask(
         pause = min(pause * 2, _LONGEST_WAIT)
         fetch = {'type': 'ddsql_query_fetch_request', 'attributes': {'query_id': found['query_id']}}
         found = _attributes(datadog.call(datadog.ddsql.fetch_ddsql_tabular_query, body={'data': fetch}))
-    columns = [Column(one['name'], one['type'], one['values']) for one in found.get('columns') or []]
-    return Answer(columns, list(found.get('warnings') or []))
+    columns = [Column(one['name'], one['type'], list(one['values'])) for one in found.get('columns') or []]
+    return Result(columns, list(found.get('warnings') or []))
 
 
 def _attributes(answer: Any) -> dict[str, Any]:

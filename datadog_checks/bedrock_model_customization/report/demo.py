@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
-from unittest.mock import patch
 
 from ..aws.artifacts import ArtifactSettings
 from ..aws.session import AwsSettings, default_session
@@ -18,6 +16,7 @@ from ..reporting.tags import Tagger
 from ..settings import Settings
 from ..simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
 from ..simulator.artifacts import leave_artifacts
+from ..simulator.environment import made_up_credentials
 from ..simulator.timeline import TRAINING
 
 REGIONS: Final = ('us-east-1', 'us-west-2')
@@ -150,11 +149,8 @@ def _settings(endpoint_url: str) -> Settings:
 
 @contextmanager
 def _no_aws_of_ours() -> Iterator[None]:
-    """Made-up credentials, and nothing of the user's own AWS configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
-    made_up = {'AWS_ACCESS_KEY_ID': 'AKIADEMO', 'AWS_SECRET_ACCESS_KEY': 'demo', 'AWS_EC2_METADATA_DISABLED': 'true'}
-    nothing = {'AWS_CONFIG_FILE': os.devnull, 'AWS_SHARED_CREDENTIALS_FILE': os.devnull}
-    with patch.dict(os.environ, kept | made_up | nothing, clear=True):
+    """Made-up credentials, also for sessions that were made before."""
+    with made_up_credentials():
         default_session.cache_clear()
         try:
             yield

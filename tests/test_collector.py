@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.collector import Pace
 from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
@@ -26,7 +28,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     stuck,
 )
 
-from .harness import HOUR, MINUTE, T0, World, keys, kinds, world
+from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 
 DAY = timedelta(days=1)
 
@@ -109,6 +111,31 @@ def test_quiet_polls_of_ten_thousand_jobs_ask_once(aws_environment: None) -> Non
         quiet = scope.poll(timedelta(seconds=1))
         assert scope.requests() == {'ListModelCustomizationJobs': 1}
         assert quiet.counts == first.counts
+
+
+def test_scopes_that_began_together_list_everything_at_different_times(
+    aws_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bedrock, 'PAGE_SIZE', 1)
+    minutes = []
+    for name in ('one', 'another'):
+        with world() as scope:
+            scope.aws = AwsSettings(assume_role=scope.simulator.account('210987654321').add_role(name))
+            scope.restart()
+            for number in range(2):
+                born = T0 - number * 10 * DAY - HOUR
+                scope.simulator.add_job(REGION, name=f'job-{number}', timeline=fails(born), account='210987654321')
+            listings = []
+            for minute in range(0, 240, 3):
+                scope.poll(3 * MINUTE)
+                # A page for each of the two jobs; what may have changed is on one.
+                if scope.requests()['ListModelCustomizationJobs'] > 1:
+                    listings.append(minute)
+            minutes.append(listings)
+            first, second, *others = listings
+            assert first == 0 and second <= 60
+            assert others == [second + 60 * (number + 1) for number in range(len(others))] and len(others) >= 2
+    assert minutes[0] != minutes[1]
 
 
 def test_one_job_stuck_since_long_ago_does_not_drag_the_listing_along(aws_environment: None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final
+from zlib import crc32
 
 from .aws.artifacts import ArtifactReader
 from .aws.bedrock import ARNS_PER_TAG_REQUEST, PAGE_SIZE, BedrockScope, account_of
@@ -123,6 +124,7 @@ class Collector:
         self._full_list_at: datetime | None = None
         self._walk: Walk | None = None
         self._describes_refused = False
+        self._place = crc32(f'{scope.session.settings.assume_role} {scope.region}'.encode()) / 2**32
         self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
 
     def poll(self, now: datetime) -> ScopePoll:
@@ -211,7 +213,9 @@ class Collector:
             poll.is_complete = self._is_enough(walk, self.inventory.new_since())
             self._list_older(walk, poll, seen, now)
         self._walk = None
-        self._full_list_at, self._describes_refused = now, False
+        # Scopes that began together do not list everything together ever after.
+        head_start = self.pace.full_list_interval * self._place if self._full_list_at is None else timedelta()
+        self._full_list_at, self._describes_refused = now - head_start, False
         self._tags.retry_bulk()
         if self._artifacts:
             self._artifacts.retry()

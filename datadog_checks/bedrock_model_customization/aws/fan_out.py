@@ -50,7 +50,6 @@ def fan_out(
                 subject, answer = turns.get_nowait()
                 fulfil(answer, partial(attempt, subject))
 
-    # Not a pool of the standard library's: the process would wait for its threads at its end.
     for _ in range(min(max_concurrency, len(subjects))):
         guard.employ(work)
     refused = answered = 0

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
 from functools import partial
-from threading import Lock, Thread, local
+from threading import Lock, local
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 from botocore.client import BaseClient
 
 from .errors import InterruptedPollError
+from .workers import WORKERS
 
 Answer = TypeVar('Answer')
 
@@ -37,7 +38,7 @@ class Guard:
         self._poll = 0
         self._here = local()
         self._lock = Lock()
-        self._threads: list[Thread] = []
+        self._left_behind: list[Future[Any]] = []
 
     def start(self, seconds: float | None) -> None:
         """Begin a poll: allow requests for so many seconds from now; None is for as long as it takes."""
@@ -78,23 +79,27 @@ class Guard:
         self.stop()
         answer: Future[Answer] = Future()
         with self._lock:
-            self._threads = [known for known in self._threads if known.is_alive()]
-            if len(self._threads) >= MAX_LEFT_BEHIND:
-                raise InterruptedPollError(f'{len(self._threads)} calls to AWS or for credentials still hang')
-            self._threads.append(self.employ(partial(fulfil, answer, call)))
-        return self.result_of(answer)
+            self._left_behind = [known for known in self._left_behind if not known.done()]
+            if len(self._left_behind) >= MAX_LEFT_BEHIND:
+                raise InterruptedPollError(f'{len(self._left_behind)} calls to AWS or for credentials still hang')
+        self.employ(partial(fulfil, answer, call))
+        try:
+            return self.result_of(answer)
+        finally:
+            if not answer.done():
+                with self._lock:
+                    self._left_behind.append(answer)
 
-    def employ(self, work: Callable[[], None]) -> Thread:
-        """Start a thread that works for the current poll, and return it. It does not keep the process from its end."""
+    def employ(self, work: Callable[[], None]) -> None:
+        """Let a thread that can be left behind do some work, which raises nothing, for the current poll."""
         poll = self._poll
 
         def begin() -> None:
             self._here.poll = poll
             work()
+            del self._here.poll
 
-        thread = Thread(target=begin, name='bedrock', daemon=True)
-        thread.start()
-        return thread
+        WORKERS.run(begin)
 
     def result_of(self, answer: Future[Answer]) -> Answer:
         """Wait for what another thread works on; raise InterruptedPollError as soon as the poll is over."""

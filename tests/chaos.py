@@ -62,13 +62,14 @@ NAME: Final = 'bedrock_model_customization'
 REGIONS: Final = ('us-east-1', 'us-west-2')
 KINDS: Final = ('created', 'stopping', 'completed', 'failed', 'stopped', 'phase_started', 'phase_ended')
 LIST, DESCRIBE, TAGS = 'ListModelCustomizationJobs', 'GetModelCustomizationJob', 'GetResources'
+# Where AWS hides this of a job, it does not show that the job is Stopping.
+STATUS: Final = 'status'
 # Members that a job may lack for a while without a fact about it becoming wrong.
 MEMBERS: Final = (
     'baseModelArn',
     'customModelName',
     'statusDetails',
-    'status',
-    'lastModifiedTime',
+    STATUS,
     'hyperParameters',
     'failureMessage',
     'trainingMetrics',
@@ -123,6 +124,7 @@ class Chaos:
         self.ledger = Ledger()
         self.jobs: list[SimulatedJob] = []
         self.events: list[dict[str, Any]] = []
+        self.faults: list[Fault] = []
         self.kill_at: str | None = None
         self.skew = timedelta()
         self.looks: dict[str, list[datetime]] = {region: [] for region in REGIONS}
@@ -158,11 +160,12 @@ class Chaos:
     @contextmanager
     def _faults(self) -> Iterator[None]:
         """Keep a random handful of faults in force, of which any may strike any call."""
-        faults = [self._fault() for _ in range(self.rng.choice((0, 2, 4, 6, 8)))]
+        faults = self.faults = [self._fault() for _ in range(self.rng.choice((0, 2, 4, 6, 8)))]
         with ExitStack() as stack:
             for fault in faults:
                 stack.enter_context(self.simulator.faults.during(fault))
             yield
+        self.faults = []
         for fault in faults:
             self.ledger.faults[type(fault).__name__] += fault.hits
 
@@ -313,12 +316,15 @@ class Chaos:
         for sample in self.agent.aggregator.metrics(f'{NAME}.collection.time_since_success'):
             region = next(tag.partition(':')[2] for tag in sample.tags if tag.startswith('region:'))
             # What a killed poll saw and had not told yet, AWS may no longer show to the next one.
-            if sample.value == 0 and not was_killed:
+            if sample.value == 0 and not was_killed and not self._is_status_hidden():
                 self.looks[region].append(self.simulator.now())
         self.events += self.agent.aggregator.events
         self.agent.aggregator.reset()
         self.agent.log_lines.clear()
         assert self.agent.losses == []
+
+    def _is_status_hidden(self) -> bool:
+        return any(isinstance(fault, ReplaceMember) and fault.member == STATUS and fault.hits for fault in self.faults)
 
     def _calm_down(self) -> None:
         """Let every job end and every description come, without another fault."""
@@ -336,7 +342,7 @@ class Chaos:
         """Hold the events against the timelines.
 
         A job that is seen Stopped says no longer when it was Stopping: a Stopping that no poll can have met and lived
-        to tell is not lost but passed unseen.
+        to tell, or that AWS hid from the one that met it, is not lost but passed unseen.
         """
         ledger, told = self.ledger, self._told()
         for job in self.jobs:

@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization.simulator import AccessDenied, Simulator, Unreachable, story
+from datadog_checks.bedrock_model_customization.simulator import AccessDenied, Simulator, Unreachable, fails, story
 
 COMMAND = [sys.executable, '-m', 'datadog_checks.bedrock_model_customization.cli']
 
@@ -176,3 +176,17 @@ def test_help_and_version() -> None:
     assert bedrock_jobs('--version').stdout.strip().count('.') == 2
     listed = bedrock_jobs('--help').stdout
     assert all(command in listed for command in ('demo', 'check', 'doctor'))
+
+
+@pytest.mark.parametrize('command', ['check', 'doctor'])
+def test_no_control_character_of_aws_reaches_a_terminal(command: str, tmp_path: Path) -> None:
+    foreign = 'a\x1b[2J\x1b]8;;http://example.com\x07b\r\u202ec\x9b31m'
+    with Simulator() as simulator:
+        life = fails(datetime.now(UTC) - timedelta(minutes=30), foreign)
+        simulator.add_job('us-east-1', name='bad', timeline=life, tags={f'team{foreign}': foreign})
+        instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'events_since': 2}
+        done = bedrock_jobs(command, '-c', str(write(tmp_path, [instance])))
+    assert done.returncode == 0, done.stderr
+    assert command == 'doctor' or 'bad failed' in done.stdout
+    printed = done.stdout + done.stderr
+    assert not [mark for mark in printed if mark not in '\n\t' and not mark.isprintable()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -29,7 +30,7 @@ def fan_out(
     is over: nobody waits for it.
     """
     stop = Event()
-    answers: list[Future[Answer | AwsError | None]] = [Future() for _ in subjects]
+    answers: deque[Future[Answer | AwsError | None]] = deque(Future() for _ in subjects)
     turns: SimpleQueue[tuple[str, Future[Answer | AwsError | None]]] = SimpleQueue()
     for turn in zip(subjects, answers, strict=True):
         turns.put(turn)
@@ -54,9 +55,10 @@ def fan_out(
         guard.employ(work)
     refused = answered = 0
     try:
-        for subject, answer in zip(subjects, answers, strict=True):
+        for subject in subjects:
             try:
-                outcome = guard.result_of(answer)
+                # Taken away, so that thousands of answers are not kept until the last one is there.
+                outcome = guard.result_of(answers.popleft())
             except InterruptedPollError:
                 stop.set()
                 continue

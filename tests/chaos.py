@@ -372,7 +372,11 @@ class Chaos:
         for event in self.events:
             tags = dict(tag.split(':', 1) for tag in event['tags'])
             key = tags['transition'] + (f':{tags["phase"]}' if 'phase' in tags else '')
-            told.setdefault((tags['job_name'], key), []).append(event)
+            # Where AWS did not show a job's name, its id tells which one it is.
+            name = tags.get('job_name') or next(
+                job.name for job in self.jobs if event['aggregation_key'].endswith(job.id)
+            )
+            told.setdefault((name, key), []).append(event)
         return told
 
 

@@ -23,7 +23,6 @@ from typing import Any, Final
 
 import botocore.endpoint
 import pytest
-from datadog_checks.base.stubs import aggregator, datadog_agent
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.collector import Collector
@@ -55,7 +54,7 @@ from datadog_checks.bedrock_model_customization.state import decode
 
 from .conftest import made_up_credentials
 from .harness import T0
-from .strict_agent import StrictAgent, strict_agent
+from .strict_agent import StrictAgent, logging_to_the_agent
 
 TIMEOUT: Final = 30
 NAME: Final = 'bedrock_model_customization'
@@ -404,7 +403,9 @@ def run(seed: int, transitions: int, faults: int, kills: int) -> Ledger:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         made_up_credentials(patch)
         patch.setattr(botocore.endpoint, 'time', SimpleNamespace(sleep=lambda seconds: None))
-        agent = stack.enter_context(contextmanager(strict_agent)(aggregator, datadog_agent, patch))
+        agent = StrictAgent()
+        agent.install(patch)
+        stack.enter_context(logging_to_the_agent())
         simulator = stack.enter_context(Simulator(Clock.manual(T0), seed=seed))
         return Chaos(agent, simulator, seed, patch).run(transitions, faults, kills)
 

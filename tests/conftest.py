@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from datadog_checks.bedrock_model_customization.aws.session import default_session
+
+from .strict_agent import StrictAgent
 
 # A busy machine is no fault of the code: nothing here asserts how long anything takes.
 settings.register_profile('default', deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,6 +25,15 @@ LEVEL = LOGGER.level
 def logging_as_it_was() -> None:
     """Undo what the command line does to the check's log, in tests that call it in this process."""
     LOGGER.setLevel(LEVEL)
+
+
+@pytest.fixture(autouse=True)
+def strict_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictAgent]:
+    """The Agent of every check that any test runs: as strict as the real one, and given nothing that it would lose."""
+    agent = StrictAgent()
+    agent.install(monkeypatch)
+    yield agent
+    assert agent.losses == []
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Final
 
 import pytest
 from datadog_checks.base.log import AgentLogHandler
+from datadog_checks.base.stubs import aggregator, datadog_agent
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
 
@@ -62,8 +64,8 @@ class Cache:
 class StrictAgent:
     """What an Agent received. `log_lines` are those that reached its log; `losses` what it lost or changed silently."""
 
-    aggregator: AggregatorStub
-    datadog_agent: DatadogAgentStub
+    aggregator: AggregatorStub = aggregator
+    datadog_agent: DatadogAgentStub = datadog_agent
     cache: Cache = field(default_factory=Cache)
     config: dict[str, Any] = field(default_factory=dict)
     log_lines: list[tuple[int, str]] = field(default_factory=list)
@@ -79,6 +81,11 @@ class StrictAgent:
         ):
             for method in methods:
                 monkeypatch.setattr(stub, method.__name__, method)
+
+    def take_losses(self) -> list[str]:
+        """Return what was lost since the last call of this method."""
+        taken, self.losses = self.losses, []
+        return taken
 
     def logged(self, level: int = logging.WARNING) -> list[str]:
         """Return the lines of at least this level, without the places in the code that they come from."""
@@ -215,18 +222,15 @@ def c_double(value: object) -> float:
     return float(value)
 
 
-def strict_agent(
-    aggregator: AggregatorStub, datadog_agent: DatadogAgentStub, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[StrictAgent]:
-    """Yield a strict Agent whose log every logger of this process reaches, at debug level, as in `log_level: debug`."""
-    agent = StrictAgent(aggregator, datadog_agent)
-    agent.install(monkeypatch)
+@contextmanager
+def logging_to_the_agent() -> Iterator[None]:
+    """Let every logger of this process reach the Agent, at debug level, as in `log_level: debug`."""
     root = logging.getLogger()
     handler, level = AgentLogHandler(), root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        yield agent
+        yield
     finally:
         root.removeHandler(handler)
         root.setLevel(level)

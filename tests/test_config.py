@@ -15,6 +15,7 @@ from datadog_checks.bedrock_model_customization.config_models import InstanceCon
 from datadog_checks.bedrock_model_customization.settings import Settings, cache_id
 
 from .paths import ROOT
+from .strict_agent import StrictAgent
 
 ROLE = 'arn:aws:iam::123456789012:role/Datadog'
 
@@ -183,10 +184,10 @@ def test_which_proxy(
     init_config: dict[str, Any],
     agent: dict[str, Any],
     proxies: dict[str, str] | None,
-    datadog_agent: Any,
+    strict_agent: StrictAgent,
     aws_environment: None,
 ) -> None:
-    datadog_agent._config['proxy'] = agent
+    strict_agent.config['proxy'] = agent
     assert settings(instance, init_config).aws.proxies == proxies
 
 

@@ -17,6 +17,7 @@ from datadog_checks.bedrock_model_customization.simulator import Clock, ServerEr
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT
+from .strict_agent import StrictAgent
 
 
 @pytest.fixture
@@ -27,9 +28,12 @@ def simulator(aws_environment: None) -> Iterator[Simulator]:
 
 @pytest.fixture
 def poll(
-    simulator: Simulator, datadog_agent: DatadogAgentStub, dd_run_check: Callable[..., str]
+    simulator: Simulator,
+    datadog_agent: DatadogAgentStub,
+    strict_agent: StrictAgent,
+    dd_run_check: Callable[..., str],
 ) -> Callable[..., list[dict[str, Any]]]:
-    datadog_agent._config['logs_enabled'] = True
+    strict_agent.config['logs_enabled'] = True
     options = {
         'regions': ['us-east-1'],
         'endpoint_url': simulator.endpoint_url,
@@ -84,7 +88,7 @@ def test_old_jobs_within_the_look_back_are_sent_whole(simulator: Simulator, poll
 
 
 def test_without_logs_the_agent_is_asked_to_collect_them(
-    simulator: Simulator, datadog_agent: DatadogAgentStub, dd_run_check: Callable[..., str]
+    simulator: Simulator, dd_run_check: Callable[..., str]
 ) -> None:
     options = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'emit_records': True}
     check = BedrockModelCustomizationCheck('bedrock_model_customization', {}, [options])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from datadog_checks.base.stubs.aggregator import AggregatorStub
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.simulator import Clock, Simulato
 
 from .harness import HOUR, MINUTE, T0
 from .hostile import TIMES, Hostile, HostileAws, write_script
-from .strict_agent import StrictAgent, strict_agent
+from .strict_agent import StrictAgent, logging_to_the_agent
 
 NAME = 'bedrock_model_customization'
 TIME = 'creationTime'
@@ -93,22 +93,10 @@ def tag_of(event: dict[str, Any], key: str) -> str:
     return next((tag.partition(':')[2] for tag in event['tags'] if tag.startswith(f'{key}:')), '')
 
 
-@pytest.fixture(scope='module')
-def module_patch() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-@pytest.fixture(scope='module')
-def rig(module_patch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    from datadog_checks.base.stubs import aggregator, datadog_agent
-
-    from .conftest import made_up_credentials
-
-    made_up_credentials(module_patch)
-    strict = contextmanager(strict_agent)(aggregator, datadog_agent, module_patch)
-    with strict as agent, Simulator(Clock.manual(T0)) as simulator:
-        yield Rig(agent, simulator)
+@pytest.fixture
+def rig(aws_environment: None, aggregator: AggregatorStub, strict_agent: StrictAgent) -> Iterator[Rig]:
+    with logging_to_the_agent(), Simulator(Clock.manual(T0)) as simulator:
+        yield Rig(strict_agent, simulator)
 
 
 # To shrink over HTTP takes minutes, and tells little more than the first example.

@@ -9,12 +9,13 @@ import pytest
 from datadog_checks.base import AgentCheck
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 
-from .strict_agent import StrictAgent, strict_agent
+from .strict_agent import StrictAgent, logging_to_the_agent
 
 
 @pytest.fixture
-def agent(aggregator: AggregatorStub, datadog_agent: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictAgent]:
-    yield from strict_agent(aggregator, datadog_agent, monkeypatch)
+def agent(aggregator: AggregatorStub, strict_agent: StrictAgent) -> Iterator[StrictAgent]:
+    with logging_to_the_agent():
+        yield strict_agent
 
 
 @pytest.fixture
@@ -52,19 +53,19 @@ def test_a_cache_takes_texts_only_and_is_silent_about_a_full_disk(agent: StrictA
 def test_tags_are_dropped_cut_sorted_and_kept_once(agent: StrictAgent, check: AgentCheck) -> None:
     agent.aggregator.submit_metric(check, 'strict:1', 0, 'm', 1, ['b', 7, 'a:x\0y', '', '\ud800', 'b'], '', False)
     assert agent.aggregator.metrics('m')[0].tags == ['a:x', 'b']
-    assert len(agent.losses) == 3
+    assert len(agent.take_losses()) == 3
 
 
 def test_event_fields_that_are_no_texts_vanish(agent: StrictAgent, check: AgentCheck) -> None:
     check.event({'msg_title': 7, 'msg_text': 'x\0y', 'timestamp': 0, 'aggregation_key': 'k', 'colour': 'red'})
     assert agent.aggregator.events == [{'msg_text': 'x', 'aggregation_key': 'k', 'tags': []}]
-    assert len(agent.losses) == 4
+    assert len(agent.take_losses()) == 4
 
 
 def test_values_that_are_no_numbers_raise_or_are_dropped(agent: StrictAgent, check: AgentCheck) -> None:
     check.gauge('m', float('nan'), [])
     assert agent.aggregator.metrics('m') == []
-    assert len(agent.losses) == 1
+    assert len(agent.take_losses()) == 1
     with pytest.raises(TypeError):
         agent.aggregator.submit_metric(check, 'strict:1', 0, 'm', '1', [], '', False)
     with pytest.raises(TypeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization.assets_sync import handles, ownership, queries
@@ -128,6 +128,8 @@ def test_unbalanced_blocks(message: str, block: str | None) -> None:
     assert handles.unbalanced(message) == block
 
 
+@example('\n0')
+@example('')
 @given(st.text(max_size=80))
 def test_a_description_keeps_its_text_beside_the_marker(text: str) -> None:
     described = ownership.describe(text, 'default/overview')

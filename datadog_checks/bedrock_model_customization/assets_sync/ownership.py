@@ -35,7 +35,7 @@ def from_tags(found: Iterable[str]) -> str | None:
 
 def describe(description: str, mark: str) -> str:
     """Return a dashboard's description with the marker as its last line."""
-    return f'{description.rstrip()}\n\n[//]: # ({OWNER_TAG} asset:{mark})'.lstrip('\n')
+    return '\n\n'.join(filter(None, (description.rstrip(), f'[//]: # ({OWNER_TAG} asset:{mark})')))
 
 
 def from_description(description: str | None) -> str | None:

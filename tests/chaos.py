@@ -303,6 +303,8 @@ class Chaos:
     def _poll(self) -> None:
         self.ledger.polls += 1
         was_killed = False
+        # What an earlier poll was shown counts for a look, too, and may be out of date.
+        is_fresh = {region: known._listing.is_between_rounds for region, known in self.check._collectors.items()}
         try:
             error = self.check.run()
             assert not error, error
@@ -315,7 +317,7 @@ class Chaos:
         for sample in self.agent.aggregator.metrics(f'{NAME}.collection.time_since_success'):
             region = next(tag.partition(':')[2] for tag in sample.tags if tag.startswith('region:'))
             # What a killed poll saw and had not told yet, AWS may no longer show to the next one.
-            if sample.value == 0 and not was_killed and not self._is_status_hidden():
+            if sample.value == 0 and is_fresh.get(region) and not was_killed and not self._is_status_hidden():
                 self.looks[region].append(self.simulator.now())
         self.events += self.agent.aggregator.events
         self.agent.aggregator.reset()

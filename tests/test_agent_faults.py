@@ -18,8 +18,9 @@ import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization import check as checks
 from datadog_checks.bedrock_model_customization.aws import bedrock, guard
-from datadog_checks.bedrock_model_customization.aws.session import default_session
+from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings, default_session
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     Clock,
@@ -315,6 +316,53 @@ def test_a_listing_that_takes_longer_than_a_poll_ends_after_some_polls(
             counts.append(rig.sum('jobs.tracked'))
             assert len(counts) < 50
     assert counts == sorted(counts) and counts[0] < counts[-1] == 100
+
+
+@pytest.mark.parametrize(
+    'fault', [Throttle(operation=DESCRIBE), Hang(operation=DESCRIBE), Throttle(operation='GetResources')], ids=str
+)
+def test_an_end_does_not_wait_for_ever_for_what_takes_all_the_time(rig: Rig, fault: Fault) -> None:
+    # Adaptive retries would slow down the listing as well.
+    rig.start(collection_timeout=1, max_attempts=10, retry_mode='standard', read_timeout=60)
+    rig.poll()
+    for number in range(20):
+        rig.simulator.add_job('us-east-1', name=f'job-{number}', timeline=fails(T0 + MINUTE, 'line 17'))
+    with rig.simulator.faults.during(replace(fault)):
+        told = [news for _ in range(6) for news in rig.poll(5 * MINUTE)]
+    assert len(told) == len(set(told)) == 40
+    assert rig.poll(MINUTE) == []
+
+
+def test_tags_that_take_all_the_time_keep_no_description_away(rig: Rig) -> None:
+    rig.start(collection_timeout=1, max_attempts=10)
+    rig.poll()
+    rig.simulator.add_job('us-east-1', name='bad', timeline=fails(T0 + MINUTE, 'line 17'))
+    with rig.simulator.faults.during(Throttle(operation='GetResources')):
+        assert rig.poll(HOUR) == ['bad created']
+        assert rig.poll(MINUTE) == ['bad failed']
+        (event,) = rig.agent.aggregator.events
+    assert 'line 17' in event['msg_text']
+
+
+def test_more_regions_than_are_polled_at_once_have_their_turns(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, 'MAX_PARALLEL_SCOPES', 1)
+    rig.start(regions=['us-east-1', 'us-west-2'], collection_timeout=1, read_timeout=60)
+    connected = 0.0
+    with rig.simulator.faults.during(Hang(region='us-east-1')):
+        for _ in range(4):
+            rig.poll(MINUTE)
+            connected += rig.sum('can_connect')
+    assert connected == 2
+
+
+def test_credentials_that_are_forgotten_are_no_reason_to_wait(rig: Rig) -> None:
+    """Another Region may be looking for credentials meanwhile, for ever."""
+    session = AwsSession(AwsSettings())
+    with session._lock:
+        forgetting = threading.Thread(target=session.reset, daemon=True)
+        forgetting.start()
+        forgetting.join(30)
+        assert not forgetting.is_alive()
 
 
 # --- secrets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
     AccessDenied,
+    Fault,
     Fleet,
     RawBody,
     ReplaceMember,
@@ -237,6 +238,64 @@ def test_a_filter_on_tags_waits_for_the_tags(aws_environment: None) -> None:
             assert scope.poll(HOUR).transitions == []
         scope.poll(MINUTE)
         assert kinds(scope.told) == [('ours', 'created'), ('ours', 'failed')]
+
+
+@pytest.mark.parametrize('fault', [ServerError, Throttle, AccessDenied])
+def test_no_answer_about_one_job_makes_none_of_a_hundred_untagged(
+    aws_environment: None, fault: Callable[..., Fault]
+) -> None:
+    """Where the tagging API knows no such jobs, Bedrock is asked about the first one, and then about all."""
+    wanted = JobFilter(Criteria(tags=('team:search',)))
+    with world(job_filter=wanted, limits=Limits(tag_all=True), aws=AwsSettings(max_attempts=1)) as scope:
+        nothing = b'{"ResourceTagMappingList":[]}'
+        scope.simulator.faults.add(
+            RawBody(operation='GetResources', body=nothing, content_type='application/x-amz-json-1.1')
+        )
+        for number in range(5):
+            scope.add(f'job-{number}', completes(T0 - 2 * HOUR, training=4 * HOUR), {'team': 'search'})
+        assert scope.poll().counts == {'InProgress': 5}
+        with scope.simulator.faults.during(fault(operation='ListTagsForResource', times=1)):
+            # Tags are refreshed, and the tagging API is tried anew.
+            assert scope.poll(HOUR).counts == {'InProgress': 5}
+        scope.poll(2 * HOUR)
+        assert sorted(kinds(scope.told)) == [(f'job-{number}', 'completed') for number in range(5)]
+
+
+def test_news_of_jobs_whose_tags_may_not_be_read_yet_wait_for_them(aws_environment: None) -> None:
+    wanted = JobFilter(Criteria(), Criteria(tags=('team:risk',)))
+    with world(job_filter=wanted, limits=Limits(tag_all=True)) as scope:
+        scope.poll()
+        scope.add('ours', fails(T0 + MINUTE), {'team': 'search'})
+        scope.add('theirs', fails(T0 + MINUTE), {'team': 'risk'})
+        denials = [AccessDenied(operation=name) for name in ('GetResources', 'ListTagsForResource')]
+        with scope.simulator.faults.during(denials[0]), scope.simulator.faults.during(denials[1]):
+            for _ in range(3):
+                assert scope.poll(HOUR).transitions == []
+        scope.poll(2 * HOUR)
+        assert kinds(scope.told) == [('ours', 'created'), ('ours', 'failed')]
+
+
+# --- descriptions
+
+
+def test_a_description_that_lags_behind_is_asked_for_again(scope: World) -> None:
+    scope.poll()
+    scope.add('bad', fails(T0 + MINUTE, 'line 17'))
+    lag = ReplaceMember(operation='GetModelCustomizationJob', member='status', value='InProgress', times=2)
+    no_message = ReplaceMember(operation='GetModelCustomizationJob', member='failureMessage', value=MISSING, times=2)
+    with scope.simulator.faults.during(lag), scope.simulator.faults.during(no_message):
+        for _ in range(2):
+            assert ('bad', 'failed') not in kinds(keys(scope.poll(HOUR)))
+        poll = scope.poll(MINUTE)
+    assert [(news.key, job.failure_message) for job, news in poll.transitions][-1] == ('failed', 'line 17')
+
+
+def test_a_description_without_a_status_tells_the_rest(scope: World) -> None:
+    scope.poll()
+    scope.add('bad', fails(T0 + MINUTE, 'line 17'))
+    scope.simulator.faults.add(ReplaceMember(operation='GetModelCustomizationJob', member='status', value=MISSING))
+    poll = scope.poll(HOUR)
+    assert [(news.key, job.failure_message) for job, news in poll.transitions][-1] == ('failed', 'line 17')
 
 
 # --- failures and crashes

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.collector import Pace
 from datadog_checks.bedrock_model_customization.simulator import (
@@ -96,7 +97,7 @@ def test_a_listing_of_nothing_that_goes_on_for_ever_ends(scope: World, is_new: b
         with pytest.raises(AwsError) as raised:
             scope.poll()
         assert raised.value.kind is Kind.MALFORMED
-        assert scope.requests()[LIST] <= 25
+        assert scope.requests()[LIST] <= MAX_EMPTY_PAGES + 1
 
 
 def test_an_end_is_told_where_no_job_may_be_described(scope: World) -> None:

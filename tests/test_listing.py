@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization import collector
+from datadog_checks.bedrock_model_customization import listing
 from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.collector import ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
@@ -24,6 +25,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
+from datadog_checks.bedrock_model_customization.simulator.wire import Answer, Call
 from datadog_checks.bedrock_model_customization.state import decode
 
 from .harness import HOUR, MINUTE, T0, World, kinds, world
@@ -45,7 +47,7 @@ def scope(aws_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
 
 
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bedrock, collector):
+    for module in (bedrock, listing):
         monkeypatch.setattr(module, 'PAGE_SIZE', 10)
 
 
@@ -86,8 +88,9 @@ def test_a_listing_by_few_requests_ends_whatever_happens_meanwhile(scope: World)
     scope.add('halted', stopped(born + MINUTE / 2, after=3 * MINUTE, takes=2 * HOUR))
     polls = polls_until_complete(scope, 4)
     assert [poll.tracked for poll in polls][-1] == JOBS + 2 and len(polls) > 3
-    # Nothing was known at first: what was seen to happen is told, and what is older is not made news of.
-    assert kinds(scope.told) == [('brief', 'failed'), ('halted', 'stopping')]
+    # What happened since the first look is told, and what is older is not made news of.
+    born = [('brief', 'created'), ('halted', 'created')]
+    assert sorted(kinds(scope.told)) == [*born[:1], ('brief', 'failed'), *born[1:], ('halted', 'stopping')]
     scope.add('after', fails(scope.clock.now() + MINUTE))
     scope.poll(3 * HOUR)
     assert kinds(scope.told)[-3:] == [('after', 'created'), ('after', 'failed'), ('halted', 'stopped')]
@@ -200,3 +203,128 @@ def test_limits_hold_over_several_polls(aws_environment: None, monkeypatch: pyte
         scope.add('new', fails(scope.clock.now() + MINUTE))
         scope.poll(HOUR)
         assert kinds(scope.told) == [('new', 'created'), ('new', 'failed')]
+
+
+# --- polls that run out of time
+
+
+@contextmanager
+def out_of_time_after(scope: World, requests: int) -> Iterator[None]:
+    """Let the time for a poll be up after so many requests."""
+    guard, left = scope.collector.scope.session.guard, requests
+
+    def stop(**_: object) -> None:
+        nonlocal left
+        if not left:
+            raise InterruptedPollError('the time for this poll is up')
+        left -= 1
+
+    guard.stop = stop  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del guard.stop  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize('requests', [1, 2, 4])
+@pytest.mark.parametrize('active', [0, 30])
+def test_time_for_few_requests_is_enough_in_the_end(scope: World, requests: int, active: int) -> None:
+    for number in range(active):
+        scope.add(f'active-{number}', completes(T0 - HOUR / 2 - number * MINUTE / 2, training=20 * DAY))
+    scope.poll()
+    scope.poll(MINUTE)
+    expected = set()
+    scope.clock.advance(2 * HOUR)
+    for number in range(60):
+        if number < 12:
+            expected |= {(f'brief-{number}', 'created'), (f'brief-{number}', 'failed')}
+            scope.add(f'brief-{number}', fails(scope.clock.now() + MINUTE / 6, after=MINUTE / 6))
+        with out_of_time_after(scope, requests):
+            scope.poll(MINUTE)
+    # The hourly listing has come to its end, too, and what was found meanwhile was told once.
+    walked_at = scope.collector._listing._walked_at
+    assert walked_at and walked_at > T0 + 2 * HOUR
+    assert set(kinds(scope.told)) == expected
+    assert len(kinds(scope.told)) == len(expected)
+
+
+@pytest.mark.parametrize('requests', [1, 2, 4])
+def test_a_first_listing_with_time_for_few_requests_is_enough_in_the_end(scope: World, requests: int) -> None:
+    scope.collector.scope.prepare()
+    for number in range(60):
+        with out_of_time_after(scope, requests):
+            poll = scope.poll(MINUTE)
+        if number < 12:
+            scope.add(f'brief-{number}', fails(scope.clock.now() + MINUTE / 6, after=MINUTE / 6))
+    assert poll.tracked == JOBS + 12
+    expected = {(f'brief-{number}', kind) for number in range(12) for kind in ('created', 'failed')}
+    assert set(kinds(scope.told)) == expected
+    assert len(kinds(scope.told)) == len(expected)
+
+
+@dataclass(kw_only=True)
+class BadPage(Fault):
+    """The page with a certain job is never answered."""
+
+    name: str
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return Answer(500, b'{}') if f'"{self.name}"'.encode() in answer.body else answer
+
+
+def test_a_page_of_the_first_listing_that_is_never_answered_holds_back_no_news(scope: World) -> None:
+    bad = scope.simulator.faults.add(BadPage(operation=LIST, name='job-47'))
+    expected = []
+    for number in range(30):
+        assert scope.poll(10 * MINUTE).broken_off
+        expected += [(f'new-{number}', 'created'), (f'new-{number}', 'failed')]
+        scope.add(f'new-{number}', fails(scope.clock.now() + MINUTE))
+    assert kinds(scope.told) == expected[:-2]
+    scope.restart()
+    scope.told.clear()
+    scope.poll(10 * MINUTE)
+    # What the last poll before told may be told once more, and no more than that.
+    assert expected[-2:] == kinds(scope.told)[-2:] and len(kinds(scope.told)) <= 4
+    scope.simulator.faults.remove(bad)
+    polls_until_complete(scope, 30)
+    assert scope.poll(MINUTE).counts['Failed'] == JOBS - 1 + 30
+
+
+def test_a_page_that_is_never_answered_delays_nothing_on_those_before_it(scope: World) -> None:
+    """What may have changed takes several pages, and the second of them is the bad one."""
+    scope.poll()
+    for number in range(20):
+        scope.add(f'new-{number}', fails(scope.clock.now() + MINUTE))
+    scope.poll(2 * MINUTE)
+    scope.simulator.faults.add(BadPage(operation=LIST, name='new-5'))
+    for number in range(8):
+        scope.add(f'later-{number}', fails(scope.clock.now() + MINUTE))
+        poll = scope.poll(5 * MINUTE)
+        assert kinds(scope.told)[-2:] == [(f'later-{number}', 'created'), (f'later-{number}', 'failed')]
+        assert poll.broken_off
+
+
+def test_limits_make_no_news_of_what_is_old(aws_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_pages(monkeypatch)
+    with world(limits=Limits(max_tracked_jobs=20)) as scope:
+        for number in range(JOBS):
+            scope.add(f'job-{number}', fails(T0 - (number + 1) * HOUR))
+        scope.add('active', completes(T0 - 24.5 * HOUR, training=20 * DAY))
+        left_out = [scope.poll(MINUTE).left_out for _ in range(30)]
+        assert scope.told == []
+        # The same ones are not counted again at every poll.
+        assert max(left_out) <= JOBS + 1 - 20
+
+
+def test_what_is_remembered_of_long_ago_is_not_asked_for_for_ever(scope: World) -> None:
+    scope.poll()
+    scope.poll(MINUTE)
+    scope.clock.advance(8 * DAY)
+    scope.restart()
+    scope.poll()
+    scope.add('new', completes(scope.clock.now() + MINUTE, training=MINUTE))
+    for _ in range(30):
+        scope.poll(MINUTE)
+    scope.requests()
+    scope.poll(MINUTE)
+    assert scope.requests().keys() == {LIST}

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from datadog_checks.bedrock_model_customization.aws import guard as guards
-from datadog_checks.bedrock_model_customization.aws.errors import InterruptedPollError
+from datadog_checks.bedrock_model_customization.aws.errors import HangingCallsError, InterruptedPollError
+from datadog_checks.bedrock_model_customization.aws.fan_out import fan_out
 from datadog_checks.bedrock_model_customization.aws.guard import Guard
 from datadog_checks.bedrock_model_customization.aws.workers import Workers
 
@@ -77,23 +78,25 @@ except Exception as error:
     assert ran.stdout == 'InterruptedPollError\n'
 
 
-def test_calls_that_hang_are_counted_until_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, 'MAX_LEFT_BEHIND', 2)
+def test_calls_that_hang_are_counted_in_their_region_until_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, 'MAX_LEFT_BEHIND', 3)
     guard, end = Guard(), threading.Event()
-    for _ in range(2):
-        guard.start(0.05)
-        with pytest.raises(InterruptedPollError, match='time for this poll is up'):
-            guard.run(end.wait)
+    guard.start(0.05)
+    with pytest.raises(InterruptedPollError, match='time for this poll is up'):
+        guard.run(end.wait, 'us-east-1')
+    guard.start(0.05)
+    assert list(fan_out(guard, 'us-east-1', lambda _: end.wait(), ['a', 'b', 'c'], 2)) == []
     guard.start(30)
-    with pytest.raises(InterruptedPollError, match='2 calls'):
-        guard.run(lambda: 'never made')
+    with pytest.raises(HangingCallsError, match='3 calls'):
+        guard.run(lambda: 'never made', 'us-east-1')
+    assert list(fan_out(guard, 'us-east-1', lambda _: 'never made', ['a'], 2)) == []
+    assert guard.run(lambda: 'made', 'us-west-2') == 'made'
     end.set()
     for _ in range(3000):
-        if all(answer.done() for answer in guard._left_behind):
+        if not guard._at_work:
             break
         threading.Event().wait(0.01)
-    assert guard.run(lambda: 'made') == 'made'
-    assert guard._left_behind == []
+    assert guard.run(lambda: 'made', 'us-east-1') == 'made'
 
 
 def test_what_a_call_raises_is_raised_and_a_call_within_a_call_stays_on_its_thread() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
@@ -58,6 +59,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self.settings: Settings
         self._session: AwsSession | None = None
         self._collectors: dict[str, Collector] = {}
+        self._order: deque[str] = deque()
         self._succeeded: dict[str, datetime] = {}
         self._problems: dict[str, dict[str, str]] = {}
         self._refused: dict[str, dict[str, AwsError]] = {}
@@ -89,6 +91,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             for problem in collector.state_problems:
                 self.log.warning('%s: %s', region, one_line(problem, MAX_LOGGED))
             self._collectors[region] = collector
+        self._order = deque(self._collectors)
 
     def check(self, _: Any) -> None:
         """Poll every Region once. What fails in one Region is reported, and stays there."""
@@ -109,7 +112,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
 
     def _poll_all(self) -> Iterator[tuple[str, Outcome]]:
         """Poll the Regions at the same time; yield each as soon as it is done."""
-        regions = list(self._collectors)
+        regions = list(self._order)
+        # Where there are more, those that had to wait come first at the next poll.
+        self._order.rotate(-MAX_PARALLEL_SCOPES)
         if len(regions) == 1:
             yield regions[0], self._poll(regions[0])
             return

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import ceil
+from functools import partial
 from typing import Any, Final
 from zlib import crc32
 
 from .aws.artifacts import ArtifactReader
-from .aws.bedrock import ARNS_PER_TAG_REQUEST, PAGE_SIZE, BedrockScope, account_of
+from .aws.bedrock import ARNS_PER_TAG_REQUEST, BedrockScope, account_of
 from .aws.errors import AwsError, Kind
 from .aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
 from .aws.tags import TagReader
 from .jobs.curves import CurveSummary
 from .jobs.filters import JobFilter
-from .jobs.inventory import OVERLAP, Inventory, Limits, Memory
-from .jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, Job
+from .jobs.inventory import Inventory, Limits, Memory
+from .jobs.job import COMPLETED, FAILED, Job
 from .jobs.reading import job_arn_of, read_description, read_summary
 from .jobs.tracking import Tracked
 from .jobs.transitions import STATUS_KINDS, Transition
+from .listing import Listing, Taken
 from .state import StateStore
 
-# Listing by status costs three small requests, whatever the number of jobs: worth it beyond as many pages.
-REQUESTS_BY_STATUS: Final = 3
 # Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
 TAG_DELAY: Final = timedelta(minutes=15)
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
-# A listing that goes on behind a job shows once more those that were created together with it.
-TOGETHER: Final = timedelta(seconds=1)
+# The listing that shows the job created at one moment.
+MOMENT: Final = timedelta(seconds=1)
 COMPLETION: Final = STATUS_KINDS[COMPLETED]
 
 
@@ -49,27 +48,10 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Walk:
-    """A full listing that is not at its end: it may take longer than one poll, and goes on where it was broken off.
-
-    Jobs created from `before` to `newest` are listed; `listed` is how many. `comes_first` changes from one poll that
-    runs out of time to the next, so that neither the walk nor what is new waits for ever; a walk that `is_done` waits
-    only for what is new.
-    """
-
-    newest: datetime | None = None
-    before: datetime | None = None
-    listed: int = 0
-    comes_first: bool = False
-    is_done: bool = False
-
-
-@dataclass(slots=True)
 class ScopePoll:
     """What one poll of one scope found.
 
-    `broken_off` is why the listing did not come to its end, if it did not. `is_complete` tells whether it showed every
-    job that is new or can still change all the same; only then the cursor may move.
+    `is_complete`, `newest` and `broken_off` are those of `Listed`.
     `jobs` are those for the per-job gauges: they run, or ended within the retention; newest first. `counts` has the
     number of jobs by known status. `transitions` are to be reported now, in the order of the jobs' lives. `changed`
     are the jobs that differ from when they were last reported. `tracked` is the number of known jobs, `left_out` how
@@ -82,7 +64,8 @@ class ScopePoll:
 
     account_id: str | None
     broken_off: AwsError | None = None
-    is_complete: bool = True
+    is_complete: bool = False
+    newest: datetime | None = None
     jobs: list[Job] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     transitions: list[tuple[Job, Transition]] = field(default_factory=list)
@@ -121,10 +104,8 @@ class Collector:
         self.inventory = Inventory(limits, memory)
         self._unsent: Memory | None = None
         self._to_save: Memory | None = None
-        self._full_list_at: datetime | None = None
-        self._walk: Walk | None = None
-        self._describes_refused = False
-        self._place = crc32(f'{scope.session.settings.assume_role} {scope.region}'.encode()) / 2**32
+        self._listing = self._new_listing()
+        self._describes_refused = self._tags_last = False
         self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
 
     def poll(self, now: datetime) -> ScopePoll:
@@ -133,11 +114,13 @@ class Collector:
             self.scope.prepare()
             poll = ScopePoll(self.account_id)
             missing = self._list(poll, now)
-            # First the tags: few requests, and where AWS throttles, descriptions take all the time that there is.
-            self._tag(poll, now)
+            # First the tags: few requests, and where AWS throttles, descriptions take all the time that there is. After
+            # a poll whose time the tags took, it is the other way round.
+            took_all = not self._tags_last and not self._tag(poll, now)
             self._describe(poll, missing, now)
-            if missing:
+            if missing or self._tags_last:
                 self._tag(poll, now)
+            self._tags_last = took_all
             awaited = self._read_artifacts(poll, now)
         except AwsError as error:
             if error.kind is Kind.CREDENTIALS:
@@ -161,7 +144,7 @@ class Collector:
         for job in poll.changed:
             self.inventory.tracked[job.job_arn].changed = False
         if poll.is_complete:
-            self.inventory.reached(now)
+            self.inventory.reached(poll.newest, now)
         self.inventory.settle(now, self.job_filter.wants)
         if self.inventory.is_baseline:
             # To the next process, a memory would make news of what was not listed yet.
@@ -174,130 +157,54 @@ class Collector:
 
     # --- list
 
+    def _new_listing(self) -> Listing:
+        scope, interval = self.scope, self.pace.full_list_interval
+        place = crc32(f'{scope.session.settings.assume_role} {scope.region}'.encode()) / 2**32
+        return Listing(scope, self.inventory, interval, interval * place)
+
     def _list(self, poll: ScopePoll, now: datetime) -> list[str]:
         """List the jobs; return those that should have been listed and were not."""
-        # Earlier than the last one is a clock that was set back.
-        age = now - self._full_list_at if self._full_list_at else None
-        if age is None or not timedelta() <= age < self.pace.full_list_interval:
-            self._walk = self._walk or Walk()
-        seen: set[str] = set()
-        poll.is_complete = False
+        if self._listing.renew(now):
+            # Now and then, what was refused is tried anew.
+            self._describes_refused = False
+            self._tags.retry_bulk()
+            if self._artifacts:
+                self._artifacts.retry()
         try:
-            if self._walk:
-                self._walk_back(self._walk, poll, seen, now)
-            else:
-                self._list_what_may_have_changed(poll, seen, now)
-            poll.is_complete = True
+            listed = self._listing.look(partial(self._take, poll, now), now)
         except AnotherAccountError:
             return self._list(poll, now)
-        except AwsError as error:
-            if not seen or error.kind in (Kind.CREDENTIALS, Kind.DENIED):
-                raise
-            poll.broken_off = error
-            if self._walk and error.kind is Kind.INTERRUPTED:
-                walk = self._walk
-                walk.comes_first = walk.before is not None and not (walk.comes_first or walk.is_done)
+        poll.is_complete, poll.newest, poll.broken_off = listed.is_complete, listed.newest, listed.broken_off
+        if listed.is_everything:
+            self.account_id = self.account_id or self._ask_account(poll, self.scope.account_id)
         poll.account_id = self.account_id
-        return self._missing(seen) if poll.is_complete else []
+        return self._missing(listed.seen) if listed.is_complete else []
 
-    def _walk_back(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        """List everything, newest first; where a poll before broke that off, what it left, and what is new since."""
-        if walk.before is None:
-            self.inventory.beyond_limit = 0
-            self._list_older(walk, poll, seen, now)
-        elif walk.comes_first:
-            self._list_older(walk, poll, seen, now)
-            self._list_newer(walk, poll, seen, now)
-        else:
-            self._list_newer(walk, poll, seen, now)
-            poll.is_complete = self._is_enough(walk, self.inventory.new_since())
-            self._list_older(walk, poll, seen, now)
-        self._walk = None
-        # Scopes that began together do not list everything together ever after.
-        head_start = self.pace.full_list_interval * self._place if self._full_list_at is None else timedelta()
-        self._full_list_at, self._describes_refused = now - head_start, False
-        self._tags.retry_bulk()
-        if self._artifacts:
-            self._artifacts.retry()
-        self.account_id = self.account_id or self._ask_account(poll)
-
-    def _list_newer(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        """List the jobs that run, and those that are newer than the walk."""
-        self._list_active(poll, seen, now)
-        for page in self.scope.list_jobs(created_after=walk.newest and walk.newest - OVERLAP):
-            self._take(poll, page, seen, now)
-        walk.newest = self.inventory.listed_newest
-
-    def _list_older(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        """Go on with the walk to its end."""
-        if walk.is_done:
-            return
-        is_fresh, changing_since = walk.before is None, self.inventory.window_start(now)
-        for oldest in self._list_everything(walk, poll, seen, now):
-            walk.newest = walk.newest or self.inventory.listed_newest
-            walk.before = min(walk.before or oldest + TOGETHER, oldest + TOGETHER)
-            if is_fresh:
-                poll.is_complete = self._is_enough(walk, changing_since)
-        walk.is_done = True
-
-    def _is_enough(self, walk: Walk, until: datetime | None) -> bool:
-        """Whether a walk that got back to `until` tells all that is not known: a first one never does."""
-        return bool(self._full_list_at and until and walk.before and walk.before <= until)
-
-    def _list_everything(self, walk: Walk, poll: ScopePoll, seen: set[str], now: datetime) -> Iterator[datetime]:
-        """Walk back through the look-back; then list the active jobs from before it, unless it had the oldest job.
-
-        Yields the oldest creation time of each page, once it is taken in.
-        """
-        inventory = self.inventory
-        start, must_reach = inventory.walk_start(now), inventory.new_since()
-        for page in self.scope.list_jobs(created_before=walk.before):
-            oldest = self._take(poll, page, seen, now)
-            walk.listed += len(page)
-            if oldest is None:
-                continue
-            yield oldest
-            is_enough = walk.listed >= self.limits.max_tracked_jobs and not (must_reach and oldest > must_reach)
-            if oldest < start or is_enough:
-                break
-        else:
-            return
-        self._list_active(poll, seen, now)
-
-    def _list_what_may_have_changed(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        window = self.inventory.window_start(now)
-        if ceil(self.inventory.created_since(window) / PAGE_SIZE) > REQUESTS_BY_STATUS:
-            self._list_active(poll, seen, now)
-            window = self.inventory.new_since() or window
-        for page in self.scope.list_jobs(created_after=window):
-            self._take(poll, page, seen, now)
-
-    def _list_active(self, poll: ScopePoll, seen: set[str], now: datetime) -> None:
-        for status in ACTIVE_STATUSES:
-            for page in self.scope.list_jobs(status=status):
-                self._take(poll, page, seen, now)
-
-    def _take(self, poll: ScopePoll, page: list[Any], seen: set[str], now: datetime) -> datetime | None:
-        """Take in one page, newest job first; return how far back it reaches."""
+    def _take(self, poll: ScopePoll, now: datetime, page: list[Any]) -> Taken:
+        """Take in one page of a listing, newest job first."""
         self._recognise_account(account_of(page), poll)
+        arns: set[str] = set()
         creations: list[datetime] = []
         for summary in page:
             arn = job_arn_of(summary)
             if arn is None:
                 poll.unreadable += 1
                 continue
-            seen.add(arn)
+            arns.add(arn)
             malformed: set[str] = set()
             job = read_summary(summary, malformed)
             if malformed:
                 poll.malformed.setdefault(arn, set()).update(malformed)
-            self.inventory.listed(job.creation_time, now)
-            if not self.inventory.is_known_terminal(arn, job.status):
-                self.inventory.observe(job, now)
             if job.creation_time:
                 creations.append(job.creation_time)
+                # One ahead of our clock would push the cursor past jobs to come.
+                if job.creation_time <= now:
+                    self.inventory.listed(job.creation_time)
+            if not self.inventory.is_known_terminal(arn, job.status):
+                self.inventory.observe(job, now)
+        newest = max((created for created in creations if created <= now), default=None)
         # Not the earliest: one job with a time from long ago must not end a listing.
-        return max(creations[-2:], default=None)
+        return Taken(arns, max(creations[-2:], default=None), newest)
 
     def _recognise_account(self, account_id: str | None, poll: ScopePoll) -> None:
         """Start anew where the credentials now lead to another account than the one that is remembered.
@@ -305,17 +212,16 @@ class Collector:
         That costs all that is known, so an ARN alone does not decide it: STS must say the same.
         """
         if account_id and self.account_id and account_id != self.account_id:
-            if self._ask_account(poll) != account_id:
+            if self._ask_account(poll, self.scope.caller_account_id) != account_id:
                 return
             self.inventory, self.account_id = Inventory(self.limits), account_id
-            self._full_list_at = None
-            self._walk = None
+            self._listing = self._new_listing()
             raise AnotherAccountError
         self.account_id = account_id or self.account_id
 
-    def _ask_account(self, poll: ScopePoll) -> str | None:
+    def _ask_account(self, poll: ScopePoll, ask: Callable[[], str]) -> str | None:
         try:
-            return self.scope.account_id()
+            return ask()
         except AwsError as error:
             poll.problems.append(error)
             return None
@@ -331,10 +237,10 @@ class Collector:
         wanted = [tracked for tracked in self.inventory.tracked.values() if self._wants_description(tracked, now)]
         wanted.sort(key=_urgency)
         queue = list(dict.fromkeys([*missing, *(tracked.job.job_arn for tracked in wanted)]))
-        describe = self.scope.describe_job
+        guard, region, describe = self.scope.session.guard, self.scope.region, self.scope.describe_job
         answered = refused = 0
         queue = queue[: self.pace.max_describes]
-        for arn, answer in fan_out(self.scope.session.guard, describe, queue, self.pace.max_concurrency):
+        for arn, answer in fan_out(guard, region, describe, queue, self.pace.max_concurrency):
             if not isinstance(answer, AwsError):
                 answered += 1
                 self._take_description(poll, arn, answer, now)
@@ -343,7 +249,11 @@ class Collector:
                 poll.problems.append(answer)
                 self._take_refusal(poll, arn, answer, now, is_missing=arn in missing)
         self._describes_refused = self._describes_refused or (refused >= REFUSALS_BEFORE_STOP and not answered)
-        poll.awaiting_description = sum(self._wants_description(tracked, now) for tracked in wanted)
+        in_vain, had_turn = [tracked for tracked in wanted if self._wants_description(tracked, now)], set(queue)
+        for tracked in in_vain:
+            # Whatever kept it away, a turn that did not come included: the news do not wait for ever.
+            tracked.polls_waited += tracked.job.job_arn in had_turn
+        poll.awaiting_description = len(in_vain)
 
     def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
         return not self._describes_refused and self.inventory.wants_description(tracked, now)
@@ -382,7 +292,7 @@ class Collector:
             return False
         found = False
         for page in self.scope.list_jobs(
-            created_after=job.creation_time - TOGETHER, created_before=job.creation_time + TOGETHER
+            created_after=job.creation_time - MOMENT, created_before=job.creation_time + MOMENT
         ):
             for summary in page:
                 if job_arn_of(summary) == job.job_arn:
@@ -392,8 +302,11 @@ class Collector:
 
     # --- tag
 
-    def _tag(self, poll: ScopePoll, now: datetime) -> None:
-        """Ask for the tags of jobs that have none yet, and again for one batch of those asked for longest ago."""
+    def _tag(self, poll: ScopePoll, now: datetime) -> bool:
+        """Ask for the tags of jobs that have none yet, and again for one batch of those asked for longest ago.
+
+        Return whether there was time for all of them.
+        """
         refresh = self.pace.tag_refresh_interval
         wanting = [
             tracked for tracked in self.inventory.tracked.values() if self.inventory.wants_tags(tracked, now, refresh)
@@ -405,7 +318,9 @@ class Collector:
         answers = self._tags.read([job.job_arn for job in asked], young)
         for arn, tags in answers.tags.items():
             self.inventory.tracked[arn].tag(tags, now)
-        poll.problems += [error for error in answers.problems if error.kind is not Kind.INTERRUPTED]
+        problems = [error for error in answers.problems if error.kind is not Kind.INTERRUPTED]
+        poll.problems += problems
+        return len(problems) == len(answers.problems)
 
     # --- read what the jobs left in S3
 
@@ -430,7 +345,8 @@ class Collector:
     def _conclude(self, poll: ScopePoll, awaited: set[str], now: datetime) -> ScopePoll:
         wanted = []
         for tracked in self.inventory.tracked.values():
-            if self.job_filter.needs_tags and tracked.tags_at is None:
+            if self.job_filter.needs_tags and tracked.job.tags is None and not self.inventory.is_old(tracked.job, now):
+                # Nobody can tell yet whether the job is wanted.
                 continue
             due = tracked.due(now, may_wait=not self._describes_refused)
             if tracked.job.job_arn in awaited:
@@ -442,7 +358,7 @@ class Collector:
             wanted.append(tracked.job)
             poll.transitions += [(tracked.job, news) for news in due]
             # A record without its description would be sent again with it at the next poll.
-            if tracked.changed and (tracked.attempts or not self._wants_description(tracked, now)):
+            if tracked.changed and (tracked.polls_waited or not self._wants_description(tracked, now)):
                 poll.changed.append(tracked.job)
             if self.inventory.is_reported(tracked, now):
                 poll.jobs.append(tracked.job)
@@ -450,7 +366,7 @@ class Collector:
         poll.transitions.sort(key=lambda pair: pair[1].at or now)
         poll.counts = self.inventory.counts(wanted)
         poll.tracked = len(self.inventory.tracked) + len(self.inventory.settled)
-        poll.left_out = self.inventory.beyond_limit
+        poll.left_out = len(self.inventory.left_out)
         return poll
 
 

@@ -159,7 +159,7 @@ class ArtifactReader:
         def read(arn: str) -> _Done:
             return _Done(self._read_job(by_arn[arn]))
 
-        for arn, outcome in fan_out(self.scope.session.guard, read, due, self.max_concurrency):
+        for arn, outcome in fan_out(self.scope.session.guard, self.scope.region, read, due, self.max_concurrency):
             known = self._known[arn]
             if isinstance(outcome, AwsError):
                 if outcome.kind is Kind.INTERRUPTED:

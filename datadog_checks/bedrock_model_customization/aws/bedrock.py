@@ -18,7 +18,7 @@ from .usage import Footprint, Usage
 PAGE_SIZE: Final = 1000
 ARNS_PER_TAG_REQUEST: Final = 100
 # AWS may filter a page down to nothing and go on; so many in a row lead nowhere.
-MAX_EMPTY_PAGES: Final = 20
+MAX_EMPTY_PAGES: Final = 100
 
 
 class BedrockScope:
@@ -127,7 +127,7 @@ class BedrockScope:
     def _call(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
         client = self.client(service)
         try:
-            return answer_of(self.session.guard.run(lambda: getattr(client, method)(**arguments)))
+            return answer_of(self.session.guard.run(lambda: getattr(client, method)(**arguments), self.region))
         except MalformedAnswerError as error:
             raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', str(error)) from error
         except Exception as error:

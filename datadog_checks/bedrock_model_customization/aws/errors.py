@@ -148,12 +148,17 @@ _NEVER_FOUND: Final = (
     "looking up the Agent's AWS credentials does not end: check credential_process, the instance metadata service and "
     'whatever else they come from'
 )
+_HANGING: Final = (
+    'answers of AWS, or what looks up credentials (credential_process), do not end: check network and proxy; a restart '
+    'of the Agent ends them'
+)
 _NOT_SIGNED_RIGHT: Final = "check the Agent's AWS credentials and the clock of its host: AWS refuses the signature"
 _NOT_KNOWN: Final = (
     "check the Agent's AWS credentials: AWS does not know them; they were deleted, or the Region is not enabled for "
     'the account'
 )
 _ADVICE_BY_CODE: Final = {
+    'HangingCallsError': _HANGING,
     'NoCredentialsError': _NO_CREDENTIALS,
     'ExpiredToken': _EXPIRED,
     'ExpiredTokenException': _EXPIRED,
@@ -210,6 +215,10 @@ def listing_broken_off(error: AwsError) -> str:
 
 class InterruptedPollError(Exception):
     """The poll was cancelled, or its time was up: no further request is made."""
+
+
+class HangingCallsError(InterruptedPollError):
+    """So many calls of earlier polls never ended that none is made any more."""
 
 
 def without_credentials(text: str) -> str:

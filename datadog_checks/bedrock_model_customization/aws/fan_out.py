@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Final, TypeVar
 
-from .errors import AwsError, InterruptedPollError, Kind
+from .errors import AwsError, HangingCallsError, InterruptedPollError, Kind
 from .guard import Guard, fulfil
 
 Answer = TypeVar('Answer')
@@ -21,13 +21,13 @@ REFUSALS_BEFORE_STOP: Final = 5
 
 
 def fan_out(
-    guard: Guard, call: Callable[[str], Answer], subjects: Sequence[str], max_concurrency: int
+    guard: Guard, region: str, call: Callable[[str], Answer], subjects: Sequence[str], max_concurrency: int
 ) -> Iterator[tuple[str, Answer | AwsError]]:
     """Call for each subject and yield it with its answer, or with the AwsError that `call` raised, in order.
 
     A subject whose turn did not come is left out: those after an interruption (the poll's time is up), after failing
-    credentials, or after several refusals without one answer. So is one whose call is still under way when the poll
-    is over: nobody waits for it.
+    credentials, after several refusals without one answer, or where too many calls in `region` hang. So is one whose
+    call is still under way when the poll is over: nobody waits for it.
     """
     stop = Event()
     answers: deque[Future[Answer | AwsError | None]] = deque(Future() for _ in subjects)
@@ -51,8 +51,13 @@ def fan_out(
                 subject, answer = turns.get_nowait()
                 fulfil(answer, partial(attempt, subject))
 
-    for _ in range(min(max_concurrency, len(subjects))):
-        guard.employ(work)
+    for number in range(min(max_concurrency, len(subjects))):
+        try:
+            guard.employ(work, region)
+        except HangingCallsError:
+            if number == 0:
+                return
+            break
     refused = answered = 0
     try:
         for subject in subjects:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
@@ -12,14 +13,15 @@ from typing import Any, Final, TypeVar
 
 from botocore.client import BaseClient
 
-from .errors import InterruptedPollError
+from .errors import HangingCallsError, InterruptedPollError
 from .workers import WORKERS
 
 Answer = TypeVar('Answer')
 
 # Throttling is worth many attempts, an unreachable address is not: botocore's back-off alone would take minutes.
 CONNECTION_ATTEMPTS: Final = 3
-# What hangs for ever (a credential_process may) must not cost a thread more at every poll.
+# What hangs for ever (a credential_process may) must not cost threads more at every poll. Of each Region, as one that
+# hangs is no reason to stop another.
 MAX_LEFT_BEHIND: Final = 32
 
 
@@ -38,7 +40,8 @@ class Guard:
         self._poll = 0
         self._here = local()
         self._lock = Lock()
-        self._left_behind: list[Future[Any]] = []
+        # The threads at work, by poll and Region.
+        self._at_work: Counter[tuple[int, str]] = Counter()
 
     def start(self, seconds: float | None) -> None:
         """Begin a poll: allow requests for so many seconds from now; None is for as long as it takes."""
@@ -68,7 +71,7 @@ class Guard:
         if self.is_over or getattr(self._here, 'poll', self._poll) != self._poll:
             raise self._interruption()
 
-    def run(self, call: Callable[[], Answer]) -> Answer:
+    def run(self, call: Callable[[], Answer], region: str = '') -> Answer:
         """Make a call that may take long, on a thread that can be left behind; return or raise what it does.
 
         Raises InterruptedPollError as soon as the poll is over.
@@ -78,26 +81,28 @@ class Guard:
             return call()
         self.stop()
         answer: Future[Answer] = Future()
-        with self._lock:
-            self._left_behind = [known for known in self._left_behind if not known.done()]
-            if len(self._left_behind) >= MAX_LEFT_BEHIND:
-                raise InterruptedPollError(f'{len(self._left_behind)} calls to AWS or for credentials still hang')
-        self.employ(partial(fulfil, answer, call))
-        try:
-            return self.result_of(answer)
-        finally:
-            if not answer.done():
-                with self._lock:
-                    self._left_behind.append(answer)
+        self.employ(partial(fulfil, answer, call), region)
+        return self.result_of(answer)
 
-    def employ(self, work: Callable[[], None]) -> None:
-        """Let a thread that can be left behind do some work, which raises nothing, for the current poll."""
+    def employ(self, work: Callable[[], None], region: str = '') -> None:
+        """Let a thread that can be left behind do some work, which raises nothing, for the current poll.
+
+        Raises HangingCallsError where too many threads of earlier polls still work for the Region.
+        """
         poll = self._poll
+        with self._lock:
+            behind = sum(count for (of, where), count in self._at_work.items() if of != poll and where == region)
+            if behind >= MAX_LEFT_BEHIND:
+                raise HangingCallsError(f'{behind} calls of earlier polls still hang')
+            self._at_work[poll, region] += 1
 
         def begin() -> None:
             self._here.poll = poll
             work()
             del self._here.poll
+            with self._lock:
+                self._at_work[poll, region] -= 1
+                self._at_work += Counter()
 
         WORKERS.run(begin)
 

@@ -77,7 +77,7 @@ class AwsSession:
     def client(self, service: str, region: str, usage: Usage) -> BaseClient:
         """Return a new client, whose requests `usage` counts. Raises AwsError where no credentials are found."""
         try:
-            client = self.guard.run(lambda: self._new_client(service, region))
+            client = self.guard.run(lambda: self._new_client(service, region), region)
         except Exception as error:
             raise explain(error, FINDING_CREDENTIALS) from error
         usage.watch(client)
@@ -105,17 +105,18 @@ class AwsSession:
 
     def reset(self) -> None:
         """Forget the credentials, so that the next client is made with those that are found then."""
-        with self._lock:
-            self._session = self._account_id = None
-            default_session.cache_clear()
+        # Without the lock: whoever looks up credentials holds it, which may take for ever.
+        self._session = self._account_id = None
+        default_session.cache_clear()
 
     def _new_client(self, service: str, region: str) -> BaseClient:
         with self._lock:
-            if self._session is None:
-                self._session = self._assumed_session() if self.settings.assume_role else default_session()
-            if self._session.get_credentials() is None:
+            session = self._session
+            if session is None:
+                session = self._session = self._assumed_session() if self.settings.assume_role else default_session()
+            if session.get_credentials() is None:
                 raise NoCredentialsError()
-            return self._create(self._session, service, region)
+            return self._create(session, service, region)
 
     def _create(self, session: Session, service: str, region: str, **credentials: Any) -> BaseClient:
         client = self._create_through(session, service, region, self.settings.proxies, **credentials)

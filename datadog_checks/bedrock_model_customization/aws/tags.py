@@ -56,22 +56,26 @@ class TagReader:
                 return ()
             self._bulk_works = False
             return batch
-        if not found and not self._is_empty_handed_right(batch[0], answers):
-            self._bulk_works = False
-            return batch[1:]
+        if not found:
+            # Bedrock tells whether that is the truth: nothing promises that the tagging API knows these jobs.
+            self._read_one_by_one(batch[:1], answers)
+            first = answers.tags.get(batch[0])
+            if first:
+                self._bulk_works = False
+                return batch[1:]
+            if first is None:
+                # Nobody can tell now: it was not answered, and all are asked for again, or may not be read.
+                if batch[0] in answers.tags:
+                    answers.tags.update(dict.fromkeys(batch))
+                return ()
         for arn in batch:
             if arn in found or arn not in young:
                 answers.tags.setdefault(arn, found.get(arn, {}))
         return [arn for arn in batch if arn not in answers.tags]
 
-    def _is_empty_handed_right(self, job_arn: str, answers: TagAnswers) -> bool:
-        """Whether no tags at all is the truth: nothing promises that the tagging API knows customization jobs."""
-        self._read_one_by_one([job_arn], answers)
-        return not answers.tags.get(job_arn)
-
     def _read_one_by_one(self, job_arns: Sequence[str], answers: TagAnswers) -> None:
-        guard = self.scope.session.guard
-        for arn, answer in fan_out(guard, self.scope.job_tags, job_arns, self.max_concurrency):
+        guard, region = self.scope.session.guard, self.scope.region
+        for arn, answer in fan_out(guard, region, self.scope.job_tags, job_arns, self.max_concurrency):
             if not isinstance(answer, AwsError):
                 answers.tags[arn] = answer
                 continue

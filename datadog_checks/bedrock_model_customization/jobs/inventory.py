@@ -65,9 +65,11 @@ class Settled:
     def forget_before(self, moment: datetime) -> None:
         self._jobs = {arn: job for arn, job in self._jobs.items() if job[0] >= moment}
 
-    def forget_oldest(self, count: int) -> None:
-        for arn in sorted(self._jobs, key=lambda arn: self._jobs[arn][0])[:count]:
+    def forget_oldest(self, count: int) -> list[str]:
+        oldest = sorted(self._jobs, key=lambda arn: self._jobs[arn][0])[:count]
+        for arn in oldest:
             del self._jobs[arn]
+        return oldest
 
     def created_since(self, moment: datetime) -> int:
         return sum(created >= moment for created, _, _ in self._jobs.values())
@@ -86,10 +88,14 @@ class Inventory:
         self.newest_creation = memory.newest_creation if memory else None
         self.tracked: dict[str, Tracked] = {}
         self.settled = Settled()
-        self.beyond_limit = 0
+        # The terminal jobs that a limit has left out since everything was last begun to be listed.
+        self.left_out: set[str] = set()
         self.listed_newest: datetime | None = None
-        # From here on every job is known, once the first poll of this process is done; None until then.
+        # From here on every job is known; None while that cannot be told.
         self._complete_since: datetime | None = None
+        # What happened before the first look is old, also to a job that a later poll of the first walk shows.
+        self._first_look_at: datetime | None = None
+        self._is_walked = False
 
     @property
     def active(self) -> list[Tracked]:
@@ -132,9 +138,9 @@ class Inventory:
             self.settled.forget(job.job_arn)
         reported = self._reported_at_first_sight(job, now)
         tracked = Tracked(job, reported)
+        self.remembered.pop(job.job_arn, None)
         if job.is_terminal and not tracked.unreported() and self._is_beyond_limits(job, now):
             return None
-        self.remembered.pop(job.job_arn, None)
         self.tracked[job.job_arn] = tracked
         return tracked
 
@@ -148,23 +154,35 @@ class Inventory:
             return set(self.remembered[job.job_arn])
         everything = transitions_of(job)
         if self.is_baseline:
-            return keys_before(everything, now - self.limits.events_since)
-        new_since = self.new_since()
-        if new_since and self._complete_since:
-            new_since = min(new_since, self._complete_since)
-        is_new = job.creation_time is None or new_since is None or job.creation_time >= new_since
-        return set() if is_new else {news.key for news in everything}
+            self._first_look_at = self._first_look_at or now
+        else:
+            new_since = self.new_since()
+            if new_since and self._complete_since:
+                new_since = min(new_since, self._complete_since)
+            if job.creation_time is None or new_since is None or job.creation_time >= new_since:
+                return set()
+        if self._first_look_at:
+            return keys_before(everything, self._first_look_at - self.limits.events_since)
+        return {news.key for news in everything}
 
     def _is_beyond_limits(self, job: Job, now: datetime) -> bool:
-        if job.creation_time is not None and job.creation_time < self.lookback_start(now):
+        if self.is_old(job, now):
             return True
         if len(self.tracked) + len(self.settled) < self.limits.max_tracked_jobs:
             return False
         # The next listing shows these again, and could not tell them from new ones.
         if self.listed_newest and job.creation_time and job.creation_time >= self.listed_newest - OVERLAP:
             return False
-        self.beyond_limit += 1
+        self._leave_out([job.job_arn])
         return True
+
+    def _leave_out(self, job_arns: Iterable[str]) -> None:
+        self.left_out.update(job_arns)
+        self._complete_since = None
+
+    def is_old(self, job: Job, now: datetime) -> bool:
+        """Whether a job has ended and was created before the look-back."""
+        return job.is_terminal and job.creation_time is not None and job.creation_time < self.lookback_start(now)
 
     def is_reported(self, tracked: Tracked, now: datetime) -> bool:
         """Whether a job belongs in the per-job gauges: it runs, or ended within the retention."""
@@ -205,30 +223,36 @@ class Inventory:
         self.settled.forget_before(lookback)
         excess = len(self.tracked) + len(self.settled) - self.limits.max_tracked_jobs
         if excess > 0:
-            self.beyond_limit += excess
-            self.settled.forget_oldest(excess)
+            self._leave_out(self.settled.forget_oldest(excess))
 
-    def listed(self, created: datetime | None, now: datetime) -> None:
-        """Note the creation time of a listed job. One ahead of our clock would push the cursor past jobs to come."""
-        if created and created <= now and (self.listed_newest is None or created > self.listed_newest):
-            self.listed_newest = created
+    def listed(self, created: datetime) -> None:
+        """Note the creation time of a listed job."""
+        self.listed_newest = max(self.listed_newest or created, created)
 
-    def reached(self, now: datetime) -> None:
-        """Note that everything that was listed is reported.
+    def walked(self, back_to: datetime | None, now: datetime) -> None:
+        """Note that everything was listed: all of the look-back, or what was created since `back_to`.
 
-        A job that appears late, within the look-back, is then still told from one that was forgotten. Where a limit
-        cut the inventory short, only those created after the newest one known can be told to be new.
+        A job that appears late is then still told from one that was forgotten. Where a limit cut the inventory short,
+        only those created after the newest one known can be told to be new.
         """
+        self._is_walked = True
+        if not self.left_out:
+            self._complete_since = max(self.lookback_start(now), back_to or self.lookback_start(now))
+
+    def reached(self, newest: datetime | None, now: datetime) -> None:
+        """Note that all that is new up to the creation time `newest`, or can still change, is reported."""
         if self.is_baseline:
             # What is older than the look-back was not taken in, and is not new when a later listing shows it.
-            self.listed(self.lookback_start(now) + OVERLAP, now)
+            floor = self.lookback_start(now) + OVERLAP
+            newest = max(newest or floor, floor)
         self.is_baseline = False
-        if self.listed_newest and (self.newest_creation is None or self.listed_newest > self.newest_creation):
-            self.newest_creation = self.listed_newest
-        if self.beyond_limit:
-            self._complete_since = None
-        else:
-            self._complete_since = max(self.lookback_start(now), self._complete_since or self.lookback_start(now))
+        if newest and (self.newest_creation is None or newest > self.newest_creation):
+            self.newest_creation = newest
+        if self._is_walked:
+            self._first_look_at = None
+        if self._complete_since:
+            # What is older is forgotten.
+            self._complete_since = max(self._complete_since, self.lookback_start(now))
 
     def counts(self, wanted: Iterable[Job]) -> Counter[str]:
         """Count jobs by known status: the settled ones, and the `wanted` ones among the tracked."""

@@ -11,8 +11,8 @@ from .job import COMPLETED, TERMINAL_STATUSES, Job
 from .reading import merge
 from .transitions import STATUS_KINDS, Transition, unreported
 
-# A description that fails this often no longer holds back the news that a job ended: late news beats no news.
-ATTEMPTS_BEFORE_NEWS: Final = 3
+# A description that did not come in so many polls no longer holds back the news that a job ended: late news beats none.
+POLLS_BEFORE_NEWS: Final = 3
 ATTEMPTS_BEFORE_GIVING_UP: Final = 10
 # Metrics of a completed job have been seen to appear after its status: ask once more, this much later, where the job
 # had ended within the hour before.
@@ -30,6 +30,7 @@ class Tracked:
     described_at: datetime | None = None
     metrics_asked_again: bool = False
     attempts: int = 0
+    polls_waited: int = 0
     refused: bool = False
     tags_at: datetime | None = None
     changed: bool = True
@@ -37,16 +38,25 @@ class Tracked:
 
     def learn(self, news: Job) -> None:
         """Merge what AWS now says of the job. A listing that lags behind never undoes a terminal status."""
-        if self.job.is_terminal and not news.is_terminal:
+        if self._is_behind(news):
             return
         merged = merge(self.job, news)
         if merged.status != self.job.status:
-            self.attempts, self.refused = 0, False
+            self.attempts, self.polls_waited, self.refused = 0, 0, False
         if merged != self.job:
             self.job, self.changed = merged, True
 
+    def _is_behind(self, news: Job) -> bool:
+        return self.job.is_terminal and news.status is not None and not news.is_terminal
+
     def describe(self, description: Job, now: datetime) -> None:
-        """Merge the job's description, and note that it has one for the status that it now has."""
+        """Merge the job's description, and note that it has one for the status that it now has.
+
+        One that lags behind the listing tells nothing of the job's end.
+        """
+        if self._is_behind(description):
+            self.description_failed(refused=False)
+            return
         self.learn(description)
         self.metrics_asked_again = self.described_status == COMPLETED
         self.described_status, self.described_at, self.attempts = self.job.status, now, 0
@@ -100,7 +110,7 @@ class Tracked:
         pending = self.unreported()
         if not pending:
             return []
-        waits = may_wait and self.attempts < ATTEMPTS_BEFORE_NEWS and self.lacks_description(now)
+        waits = may_wait and self.polls_waited < POLLS_BEFORE_NEWS and self.lacks_description(now)
         waits = waits and self.described_status != self.job.status
         return [news for news in pending if not (waits and (news.kind in TERMINAL_KINDS or news.at is None))]
 

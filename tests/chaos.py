@@ -24,7 +24,8 @@ from typing import Any, Final
 import botocore.endpoint
 import pytest
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck, listing
+from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.collector import Collector
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
@@ -57,6 +58,8 @@ from .harness import T0
 from .strict_agent import StrictAgent, logging_to_the_agent
 
 TIMEOUT: Final = 30
+# So small that listings take several requests, and several polls where time or AWS ends them early.
+PAGE_SIZE: Final = 10
 NAME: Final = 'bedrock_model_customization'
 REGIONS: Final = ('us-east-1', 'us-west-2')
 KINDS: Final = ('created', 'stopping', 'completed', 'failed', 'stopped', 'phase_started', 'phase_ended')
@@ -405,6 +408,8 @@ def run(seed: int, transitions: int, faults: int, kills: int) -> Ledger:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         made_up_credentials(patch)
         patch.setattr(botocore.endpoint, 'time', SimpleNamespace(sleep=lambda seconds: None))
+        for module in (bedrock, listing):
+            patch.setattr(module, 'PAGE_SIZE', PAGE_SIZE)
         agent = StrictAgent()
         agent.install(patch)
         stack.enter_context(logging_to_the_agent())

@@ -6,15 +6,7 @@ import re
 from enum import Enum
 from typing import Final
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 
@@ -50,6 +42,73 @@ IAM_ACTIONS: Final = {
 FINDING_CREDENTIALS: Final = 'credentials'
 """What stands for the API operation in an error about finding credentials."""
 
+_CONFIGURATION: Final = (
+    "correct the AWS configuration of the Agent's user: the files in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, "
+    'or else ~/.aws/config and ~/.aws/credentials'
+)
+_SIGN_IN: Final = (
+    'sign in anew (aws sso login, or aws login) as someone who may have this role; better give the Agent a role of its '
+    'own, whose credentials renew themselves'
+)
+_FILE: Final = (
+    "see to it that the file exists and that the Agent's user may read it: it is the token of IRSA or of EKS Pod "
+    'Identity, the program of credential_process, or the AWS configuration'
+)
+_ADVICE_BY_EXCEPTION: Final = {
+    'NoCredentialsError': (
+        "check the Agent's AWS credentials: none were found; give the Agent an instance role, IRSA, EKS Pod Identity, "
+        'or credentials in its environment or profile'
+    ),
+    'PartialCredentialsError': 'set what the message says is missing: half of a pair of keys hides every other source',
+    'CredentialRetrievalError': (
+        "check where the Agent's AWS credentials come from, which answered so: credential_process, EKS Pod Identity, "
+        'ECS, or the profile'
+    ),
+    'MetadataRetrievalError': 'check the service that gives the container its AWS credentials, which answered so',
+    'ProfileNotFound': (
+        "let AWS_PROFILE name a profile that the AWS configuration of the Agent's user has, or take the variable away"
+    ),
+    'RefreshWithMFAUnsupportedError': 'give the Agent credentials that ask for no MFA token',
+    'JSONDecodeError': 'correct credential_process: it must print the JSON that AWS documents for it, and nothing else',
+    **dict.fromkeys(
+        (
+            'ConfigNotFound',
+            'ConfigParseError',
+            'InfiniteLoopConfigError',
+            'InvalidConfigError',
+            'UnknownCredentialError',
+        ),
+        _CONFIGURATION,
+    ),
+    **dict.fromkeys(
+        (
+            'LoginAuthorizationCodeError',
+            'LoginError',
+            'LoginInsufficientPermissions',
+            'LoginRefreshRequired',
+            'LoginTokenLoadError',
+            'NoAuthTokenError',
+            'SSOError',
+            'SSOTokenLoadError',
+            'TokenRetrievalError',
+            'UnauthorizedSSOTokenError',
+        ),
+        _SIGN_IN,
+    ),
+    # A file that boto3 itself opens, unlike one of TLS, is about credentials.
+    **dict.fromkeys(('FileNotFoundError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError'), _FILE),
+}
+"""What to do where credentials cannot be had, by the name of the exception that says so."""
+
+_ADVICE_BY_SOURCE: Final = {
+    'AssumeRoleWithWebIdentity': (
+        'check IRSA: the role in AWS_ROLE_ARN must trust the OIDC provider of the cluster, which its account must '
+        "know, and the Agent's service account, whose token must not have expired"
+    ),
+    'GetRoleCredentials': _SIGN_IN,
+}
+"""What to do where AWS refuses to give credentials, by the operation that boto3 asks for them with."""
+
 _KINDS_BY_CODE: Final = {
     Kind.DENIED: {'AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized', 'OptInRequired'},
     Kind.CREDENTIALS: {
@@ -65,6 +124,7 @@ _KINDS_BY_CODE: Final = {
         'RequestTimeTooSkewed',
         'SignatureDoesNotMatch',
         'UnrecognizedClientException',
+        *_ADVICE_BY_EXCEPTION,
     },
     Kind.THROTTLED: {
         'LimitExceededException',
@@ -80,14 +140,21 @@ _KINDS_BY_CODE: Final = {
     Kind.INVALID: {'ValidationException', 'InvalidParameterException', 'PaginationTokenExpiredException'},
     Kind.SERVER: {'InternalServerException', 'InternalServiceException', 'InternalFailure', 'ServiceUnavailable'},
 }
-# A bare 404 is some proxy's: a job is gone only where Bedrock itself says so.
 _KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED}
-_URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/@\s]+@')
+_URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/\s]+@')
+# It holds times and the token of a page, which would make one problem a new one at every poll.
+_QUERY: Final = re.compile(r'(?<=://)([^\s?"\'<>]+)\?[^\s"\'<>]*')
 # What a signed URL or an authorization header carries; botocore quotes URLs in some of its messages.
 _SIGNATURE: Final = re.compile(
     r'(?i)((?:x-amz-)?(?:signature|credential|security-token)|awsaccesskeyid|sessiontoken)([=:]\s*)[^&\s,"\']+'
 )
+# Python quotes a header that it refuses: a session token, or all that is signed.
+_HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
+_HEADER_VALUE: Final = 'header value'
 MAX_MESSAGE: Final = 500
+MAX_CODE: Final = 100
+MAX_ADVICE: Final = 500
+_CUT: Final = '...'
 
 
 class AwsError(Exception):
@@ -98,8 +165,8 @@ class AwsError(Exception):
     """
 
     def __init__(self, kind: Kind, operation: str, code: str, message: str) -> None:
-        self.kind, self.operation, self.code = kind, operation, code
-        self.message = without_credentials(' '.join(message.split()))[:MAX_MESSAGE]
+        self.kind, self.operation, self.code = kind, operation, ' '.join(code.split())[:MAX_CODE]
+        self.message = _QUERY.sub(r'\1', without_credentials(' '.join(message.split())))[:MAX_MESSAGE]
         super().__init__(f'{operation}: {code}: {self.message}')
 
     @property
@@ -113,7 +180,7 @@ class AwsError(Exception):
     @property
     def iam_action(self) -> str | None:
         """The IAM action to allow, where that is what is missing."""
-        return IAM_ACTIONS.get(self.operation) if self.kind is Kind.DENIED else None
+        return IAM_ACTIONS.get(self.operation) if self.kind is Kind.DENIED and not self.code.isdigit() else None
 
 
 CONSEQUENCES: Final = {
@@ -129,6 +196,9 @@ CONSEQUENCES: Final = {
 }
 """What is lost while an API operation does not work."""
 
+# What a poll can do without, even where their credentials alone are refused: S3 may be somebody else's.
+_FOR_CURVES: Final = ('GetCustomModel', 'GetObject', 'ListObjectsV2')
+
 _ADVICE: Final = {
     Kind.CREDENTIALS: "check the Agent's AWS credentials (and its clock); they are looked up anew at every poll",
     Kind.THROTTLED: 'AWS throttles these requests; what is missing is asked for again at the next polls',
@@ -136,10 +206,6 @@ _ADVICE: Final = {
     Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
     Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
 }
-_NO_CREDENTIALS: Final = (
-    "check the Agent's AWS credentials: none were found; give the Agent an instance role, IRSA, EKS Pod Identity, or "
-    'credentials in its environment or profile'
-)
 _EXPIRED: Final = (
     "check the Agent's AWS credentials: they have expired; renew them, or give the Agent a role, whose credentials "
     'renew themselves'
@@ -153,13 +219,21 @@ _HANGING: Final = (
     'of the Agent ends them'
 )
 _NOT_SIGNED_RIGHT: Final = "check the Agent's AWS credentials and the clock of its host: AWS refuses the signature"
+_NO_HEADER: Final = (
+    "check the Agent's AWS credentials: one contains a line break or another character that no header may have (what "
+    'comes from a file often ends with a line break)'
+)
+_ANSWERED_ON_THE_WAY: Final = (
+    'this is no answer of AWS, but of something on the way to it, most often a proxy: let it pass requests to AWS, or '
+    'go round it (proxy, skip_proxy, NO_PROXY)'
+)
 _NOT_KNOWN: Final = (
     "check the Agent's AWS credentials: AWS does not know them; they were deleted, or the Region is not enabled for "
     'the account'
 )
 _ADVICE_BY_CODE: Final = {
+    **_ADVICE_BY_EXCEPTION,
     'HangingCallsError': _HANGING,
-    'NoCredentialsError': _NO_CREDENTIALS,
     'ExpiredToken': _EXPIRED,
     'ExpiredTokenException': _EXPIRED,
     'InvalidSignatureException': _NOT_SIGNED_RIGHT,
@@ -181,8 +255,22 @@ _ELSEWHERE: Final = (
 )
 
 
+def consequence(error: AwsError) -> str | None:
+    """Return what is lost while a failure lasts, in plain words, None where nothing is."""
+    is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
+    if is_about_credentials and error.operation not in _FOR_CURVES:
+        return 'nothing is collected'
+    return CONSEQUENCES.get(error.operation)
+
+
 def remedy(error: AwsError) -> str | None:
     """Return what to do about a failure, in plain words, None where nothing can be done."""
+    if error.code.isdigit() and error.kind not in (Kind.SERVER, Kind.THROTTLED):
+        return _ANSWERED_ON_THE_WAY
+    if error.operation == FINDING_CREDENTIALS and _HEADER_VALUE in error.message:
+        return _NO_HEADER
+    if error.kind is Kind.CREDENTIALS and error.operation in _ADVICE_BY_SOURCE:
+        return _ADVICE_BY_SOURCE[error.operation]
     if error.code in _ADVICE_BY_CODE:
         return _ADVICE_BY_CODE[error.code]
     if error.kind is Kind.INTERRUPTED and error.operation == FINDING_CREDENTIALS:
@@ -202,15 +290,31 @@ def remedy(error: AwsError) -> str | None:
 
 def advise(error: AwsError) -> str:
     """Return what failed, what is lost by it and what to do, in one plain line for a person."""
-    consequence = CONSEQUENCES.get(error.operation)
-    parts = [str(error), f'meanwhile {consequence}' if consequence else None, remedy(error)]
-    return '; '.join(part for part in parts if part)
+    lost = consequence(error)
+    return _told('', error, f'meanwhile {lost}' if lost else None, remedy(error))
 
 
 def listing_broken_off(error: AwsError) -> str:
     """Return what it means that a listing did not come to its end, and what to do, in one plain line for a person."""
-    parts = [f'the listing of jobs was broken off and goes on at the next poll: {error}', remedy(error)]
-    return '; '.join(part for part in parts if part)
+    return _told('the listing of jobs was broken off and goes on at the next poll: ', error, remedy(error))
+
+
+def _told(opening: str, error: AwsError, *ours: str | None) -> str:
+    """Return what is to be said of a failure in `MAX_ADVICE` characters, of which AWS's words take what ours leave."""
+    ending = ''.join(f'; {part}' for part in ours if part)
+    room = MAX_ADVICE - len(opening) - len(ending)
+    theirs = str(error)
+    if _shown_length(theirs) > room:
+        theirs = theirs[: room - len(_CUT)]
+        while _shown_length(theirs) > room - len(_CUT):
+            theirs = theirs[:-1]
+        theirs += _CUT
+    return opening + theirs + ending
+
+
+def _shown_length(text: str) -> int:
+    """Return how long a text is where it is shown: there, each @ has an invisible neighbour and mentions nobody."""
+    return len(text) + text.count('@')
 
 
 class InterruptedPollError(Exception):
@@ -222,8 +326,8 @@ class HangingCallsError(InterruptedPollError):
 
 
 def without_credentials(text: str) -> str:
-    """Return a text without the user and password of URLs in it, nor anything of a signature."""
-    return _SIGNATURE.sub(r'\1\2***', _URL_CREDENTIALS.sub('***@', text))
+    """Return a text without the user and password of URLs in it, nor anything of a signature or of a header."""
+    return _HEADER.sub(r'\1 ***', _SIGNATURE.sub(r'\1\2***', _URL_CREDENTIALS.sub('***@', text)))
 
 
 def kind_of(code: str, http_status: int | None) -> Kind:
@@ -235,6 +339,9 @@ def kind_of(code: str, http_status: int | None) -> Kind:
         return Kind.THROTTLED
     if http_status is not None and http_status >= 500:
         return Kind.SERVER
+    if code.isdigit():
+        # AWS gives its errors a code. A bare 404, say, is some proxy's: a job is gone only where Bedrock says so.
+        return Kind.UNREACHABLE
     return _KINDS_BY_STATUS.get(http_status or 0, Kind.OTHER)
 
 
@@ -244,22 +351,31 @@ def explain(error: Exception, operation: str) -> AwsError:
         return error
     if isinstance(error, ClientError):
         answer = error.response.get('Error', {})
-        code = str(answer.get('Code') or 'Unknown')
         status = error.response.get('ResponseMetadata', {}).get('HTTPStatusCode')
+        code = str(answer.get('Code') or status or 'Unknown')
         # An AssumeRole that fails inside another operation is about the role, not about that operation.
         operation = error.operation_name or operation
-        return AwsError(kind_of(code, status), operation, code, str(answer.get('Message') or ''))
-    return AwsError(_kind_of_exception(error), operation, type(error).__name__, str(error))
+        kind = kind_of(code, status)
+        if operation in _ADVICE_BY_SOURCE and kind not in (Kind.THROTTLED, Kind.SERVER, Kind.UNREACHABLE):
+            kind = Kind.CREDENTIALS
+        return AwsError(kind, operation, code, str(answer.get('Message') or ''))
+    kind = _kind_of_exception(error, operation)
+    if kind is Kind.CREDENTIALS:
+        # No request was sent: the operation that was to be is beside the point.
+        operation = FINDING_CREDENTIALS
+    return AwsError(kind, operation, type(error).__name__, str(error))
 
 
-def _kind_of_exception(error: Exception) -> Kind:
+def _kind_of_exception(error: Exception, operation: str) -> Kind:
     if isinstance(error, InterruptedPollError):
         return Kind.INTERRUPTED
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)):
+    if kind_of(type(error).__name__, None) is Kind.CREDENTIALS or _HEADER_VALUE in str(error):
         return Kind.CREDENTIALS
     if isinstance(error, HTTPClientError):
         return Kind.UNREACHABLE
-    # The last three are what botocore's parsers raise over a member of another type than its model's.
-    if isinstance(error, (ResponseParserError, ValueError, TypeError, LookupError, AttributeError)):
+    # What botocore's parsers raise over a member of another type than its model's: an answer, or a credential_process.
+    if isinstance(error, (UnicodeError, TypeError, LookupError, AttributeError)):
+        return Kind.CREDENTIALS if operation == FINDING_CREDENTIALS else Kind.MALFORMED
+    if isinstance(error, (ResponseParserError, ValueError)):
         return Kind.MALFORMED
     return Kind.UNREACHABLE if isinstance(error, (BotoCoreError, OSError)) else Kind.OTHER

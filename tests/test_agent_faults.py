@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
+from datadog_checks.base.utils.diagnose import Diagnosis
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization import check as checks
@@ -400,3 +401,26 @@ def test_what_botocore_itself_logs_at_debug_level_is_why_it_is_kept_quiet(
     said = '\n'.join(rig.agent.logged(logging.DEBUG))
     assert 'session-token-example' in said and 'Signature=' in said
     assert 'secret-access-key-example' not in said
+
+
+@pytest.mark.parametrize('with_role', [False, True])
+def test_a_session_token_that_no_header_may_have_is_told_to_nobody(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, with_role: bool
+) -> None:
+    """Python quotes the value of a header that it refuses, and botocore logs the traceback of a role's renewal."""
+    token = 'session-token-example'
+    monkeypatch.setenv('AWS_SESSION_TOKEN', f'{token}\n')
+    default_session.cache_clear()
+    role = rig.simulator.account('210987654321').add_role('Datadog')
+    rig.start(**({'assume_role': role} if with_role else {}))
+    (told,) = json.loads(rig.check.get_diagnoses())
+    rig.poll()
+    warnings = rig.check.get_warnings()
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert all('one contains a line break' in text for text in (told['remediation'], *warnings)) and warnings
+    assert token not in json.dumps([rig.agent.log_lines, rig.agent.aggregator.events, warnings, told])
+    assert not any('Traceback' in line for line in rig.agent.logged())
+    # The next poll finds what was mended.
+    monkeypatch.setenv('AWS_SESSION_TOKEN', token)
+    rig.poll(MINUTE)
+    assert rig.sum('can_connect') == 1

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from datadog_checks.base.utils.diagnose import Diagnosis
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
 from datadog_checks.bedrock_model_customization.aws.trials import impatient
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,
+    Fault,
     Hang,
+    RawBody,
+    ServerError,
+    ServiceError,
     Simulator,
     Throttle,
     Unreachable,
@@ -35,6 +43,13 @@ OPERATIONS: Final = (
     'GetResources',
     'ListTagsForResource',
 )
+
+
+class Raw(BytesIO):
+    """A body as urllib3 gives it to botocore."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
 
 
 @pytest.fixture
@@ -107,15 +122,138 @@ def test_a_region_that_does_not_exist(simulator: Simulator, monkeypatch: pytest.
 def test_expired_credentials(simulator: Simulator) -> None:
     simulator.faults.add(ExpiredCredentials())
     (told,) = diagnose(make(simulator))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
     assert told['name'] == 'GetCallerIdentity'
-    assert told['diagnosis'].startswith('AWS does not accept the credentials for GetCallerIdentity (ExpiredToken)')
+    assert told['diagnosis'] == (
+        'AWS does not accept the credentials for GetCallerIdentity (ExpiredToken): nothing is collected'
+    )
     assert 'they have expired; renew them' in told['remediation']
+
+
+def test_a_clock_that_is_wrong(simulator: Simulator) -> None:
+    simulator.faults.add(ServiceError(code='InvalidSignatureException', message='Signature expired', status=403))
+    (told,) = diagnose(make(simulator))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert told['diagnosis'].endswith('(InvalidSignatureException): nothing is collected')
+    assert 'the clock of its host' in told['remediation']
 
 
 def test_no_credentials(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('AWS_ACCESS_KEY_ID')
     (told,) = diagnose(make(simulator))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert told['diagnosis'] == 'there are no credentials to use (NoCredentialsError): nothing is collected'
     assert 'none were found' in told['remediation']
+
+
+SSO: Final = """[default]
+sso_session = example
+sso_account_id = 123456789012
+sso_role_name = Example
+[sso-session example]
+sso_region = us-east-1
+sso_start_url = https://example.com/start
+"""
+
+
+@pytest.mark.parametrize(
+    ('configuration', 'variables', 'code', 'words'),
+    [
+        ('', {'AWS_PROFILE': 'nobody'}, 'ProfileNotFound', 'let AWS_PROFILE name a profile'),
+        ('[default]\nno equals sign\n[', {}, 'ConfigParseError', 'correct the AWS configuration'),
+        ('[default]\ncredential_process = echo {', {}, 'JSONDecodeError', 'correct credential_process'),
+        ('[default]\ncredential_process = echo []', {}, 'AttributeError', "check the Agent's AWS credentials"),
+        ('[default]\ncredential_process = false', {}, 'CredentialRetrievalError', 'which answered so'),
+        ('[default]\ncredential_process = /nonexistent', {}, 'FileNotFoundError', 'the file exists'),
+        (SSO, {}, 'SSOTokenLoadError', 'sign in anew'),
+        ('', {'AWS_WEB_IDENTITY_TOKEN_FILE': '/nonexistent'}, 'FileNotFoundError', 'the token of IRSA'),
+        ('', {'AWS_WEB_IDENTITY_TOKEN_FILE': '/x', 'AWS_ROLE_ARN': ''}, 'InvalidConfigError', 'correct the AWS'),
+    ],
+)
+@pytest.mark.parametrize('with_role', [False, True])
+def test_credentials_that_cannot_be_had_are_told_once(
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    configuration: str,
+    variables: dict[str, str],
+    code: str,
+    words: str,
+    with_role: bool,
+) -> None:
+    (tmp_path / 'config').write_text(configuration)
+    for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'):
+        monkeypatch.delenv(name)
+    role = 'arn:aws:iam::123456789012:role/Example'
+    for name, value in ({'AWS_CONFIG_FILE': str(tmp_path / 'config'), 'AWS_ROLE_ARN': role} | variables).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    default_session.cache_clear()
+    (told,) = diagnose(make(simulator, **({'assume_role': role} if with_role else {})))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert told['diagnosis'] == f'there are no credentials to use ({code}): nothing is collected'
+    assert words in told['remediation']
+
+
+def test_a_role_of_irsa_that_does_not_trust_the_agent(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / 'token').write_text('web-identity-token-example')
+    for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv('AWS_WEB_IDENTITY_TOKEN_FILE', str(tmp_path / 'token'))
+    monkeypatch.setenv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/Example')
+    default_session.cache_clear()
+
+    def refuse(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        error = b'<Error><Code>AccessDenied</Code><Message>Not authorized</Message></Error>'
+        return AWSResponse(request.url, 403, {}, Raw(b'<ErrorResponse>' + error + b'</ErrorResponse>'))
+
+    events = default_session().get_component('event_emitter')
+    events.register('before-send.sts.AssumeRoleWithWebIdentity', refuse)
+    (told,) = diagnose(make(simulator))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert told['diagnosis'].endswith('AssumeRoleWithWebIdentity (AccessDenied): nothing is collected')
+    assert 'check IRSA: the role in AWS_ROLE_ARN' in told['remediation']
+    assert 'web-identity-token-example' not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        AccessDenied(operation='GetCallerIdentity'),
+        ServerError(operation='GetCallerIdentity', status=503),
+        ServiceError(operation='GetCallerIdentity', code='Throttling', status=400),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_an_sts_that_does_not_answer_stops_no_trial_of_a_region(simulator: Simulator, fault: Fault) -> None:
+    simulator.faults.add(replace(fault))
+    told = json.loads(make(simulator).get_diagnoses())
+    assert {one['name'] for one in told} >= {f'ListModelCustomizationJobs in {region}' for region in REGIONS}
+    (first, *others) = [one for one in told if one['result'] != Diagnosis.DIAGNOSIS_SUCCESS]
+    assert (first['name'], first['result'], others) == ('GetCallerIdentity', Diagnosis.DIAGNOSIS_WARNING, [])
+    assert first['diagnosis'].endswith('the tag aws_account is missing while there is no job')
+
+
+def test_an_sts_that_does_not_answer_ends_the_trials_of_a_role(simulator: Simulator) -> None:
+    role = simulator.account('210987654321').add_role('Example')
+    simulator.faults.add(ServerError(operation='AssumeRole', status=503))
+    (told,) = diagnose(make(simulator, assume_role=role))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
+    assert told['diagnosis'].endswith('nothing is collected from this account')
+
+
+def test_a_proxy_that_answers_in_the_place_of_aws(simulator: Simulator) -> None:
+    simulator.faults.add(RawBody(status=403, body=b'<html>blocked</html>'))
+    told = diagnose(make(simulator))
+    results = [(one['name'], one['result']) for one in told]
+    assert results == [
+        ('GetCallerIdentity', Diagnosis.DIAGNOSIS_WARNING),
+        *((f'ListModelCustomizationJobs in {region}', Diagnosis.DIAGNOSIS_FAIL) for region in REGIONS),
+    ]
+    for one in told:
+        assert 'most often a proxy' in one['remediation'] and 'IAM' not in one['remediation']
 
 
 def test_a_role_that_does_not_trust_us(simulator: Simulator) -> None:
@@ -136,6 +274,7 @@ def test_without_sts_the_jobs_are_still_tried(simulator: Simulator) -> None:
 def test_it_ends_in_time(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f'datadog_checks.{NAME}.check.MAX_DIAGNOSIS_SECONDS', 0)
     (told,) = diagnose(make(simulator))
+    assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
     assert told['diagnosis'].startswith('there was no answer in time for credentials')
     assert 'credential_process' in told['remediation']
     assert len(simulator.requests) == 0

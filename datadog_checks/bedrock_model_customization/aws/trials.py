@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..jobs.reading import job_arn_of
 from .bedrock import PAGE_SIZE, BedrockScope
-from .errors import CONSEQUENCES, FINDING_CREDENTIALS, AwsError, Kind, remedy
+from .errors import FINDING_CREDENTIALS, AwsError, Kind, consequence, remedy
 from .session import AwsSession, AwsSettings
 
 LISTING: Final = 'ListModelCustomizationJobs'
@@ -60,7 +60,10 @@ class Trial:
     @property
     def is_fatal(self) -> bool:
         """Whether nothing can be collected, there or at all."""
-        return self.error is not None and self.operation in (LISTING, ASSUME_ROLE)
+        if self.error is None:
+            return False
+        needed = {LISTING, ASSUME_ROLE, FINDING_CREDENTIALS}
+        return self.error.kind is Kind.CREDENTIALS or not needed.isdisjoint((self.operation, self.error.operation))
 
     @property
     def finding(self) -> str:
@@ -69,9 +72,11 @@ class Trial:
             return f'{self.name}: {self.answer}'
         where = f' in {self.region}' if self.region else ''
         trouble = _TROUBLES.get(self.error.kind, '{operation} does not work{where}')
+        if self.error.operation == FINDING_CREDENTIALS and self.error.kind is Kind.CREDENTIALS:
+            trouble = 'there are no credentials to use{where}'
         trouble = trouble.format(operation=self.error.operation, where=where)
-        consequence = CONSEQUENCES.get(self.error.operation)
-        return f'{trouble} ({self.error.code})' + (f': {consequence}' if consequence else '')
+        lost = consequence(self.error)
+        return f'{trouble} ({self.error.code})' + (f': {lost}' if lost else '')
 
     @property
     def remedy(self) -> str | None:
@@ -99,7 +104,7 @@ def examine(session: AwsSession, regions: Sequence[str]) -> Iterator[Trial]:
     account = _try_credentials(BedrockScope(session, regions[0]))
     yield account
     # Without STS there still are jobs to list, if the credentials are good and no role is to be assumed.
-    if account.error and (account.error.kind is not Kind.UNREACHABLE or session.settings.assume_role):
+    if account.error and (account.is_fatal or account.error.kind is Kind.INTERRUPTED):
         return
     account_id = None if account.error else account.answer.removeprefix('account ')
     for region in regions:

@@ -20,7 +20,11 @@ RAW: Final = 'RawAnswer'
 MAX_DIGITS: Final = 300
 # Far deeper than anything in the API, and far from what Python's JSON reader can take.
 MAX_DEPTH: Final = 64
-TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A page of 1,000 jobs has 1 to 2 MB. What is read takes ten times that in memory, and more.
+MAX_BYTES: Final = 32 * 2**20
+# Possessive, and with an end for a text that has none: to go back into a text takes quadratic time, and no other thread
+# runs meanwhile.
+TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 OPERATIONS: Final = (
     'ListModelCustomizationJobs',
     'GetModelCustomizationJob',
@@ -30,13 +34,14 @@ OPERATIONS: Final = (
 
 
 class MalformedAnswerError(ValueError):
-    """An answer that is not a JSON object."""
+    """An answer that is not a JSON object, or is too large for one."""
 
 
 def read_raw(client: BaseClient) -> None:
     """Make a Bedrock client answer with the JSON as AWS sent it, see `answer_of`.
 
-    A tagging client goes on as it is, but for CBOR that was cut off, which botocore would not notice.
+    A tagging client goes on as it is, but for CBOR that was cut off, which botocore would not notice. Neither reads
+    more than `MAX_BYTES`.
     """
     service = client.meta.service_model.service_name
     if service == 'bedrock':
@@ -55,16 +60,24 @@ def answer_of(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_cut_cbor(response_dict: dict[str, Any], **_: Any) -> None:
-    is_cbor = 'cbor' in str(response_dict['headers'].get('Content-Type'))
-    if is_cbor and response_dict['status_code'] < 300 and not is_whole(response_dict['body']):
+    if response_dict['status_code'] >= 300:
+        return
+    _refuse_flood(response_dict['body'])
+    if 'cbor' in str(response_dict['headers'].get('Content-Type')) and not is_whole(response_dict['body']):
         raise MalformedAnswerError('CBOR that was cut off')
 
 
 def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict['status_code'] >= 300:
         return
+    _refuse_flood(response_dict['body'])
     customized_response_dict[RAW] = _read_json(response_dict['body'])
     response_dict['body'] = b'{}'
+
+
+def _refuse_flood(body: bytes) -> None:
+    if len(body) > MAX_BYTES:
+        raise MalformedAnswerError(f'{len(body) >> 20} MB in one answer, of which at most {MAX_BYTES >> 20} are read')
 
 
 def _read_json(body: bytes) -> Any:

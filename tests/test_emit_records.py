@@ -13,7 +13,14 @@ from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
-from datadog_checks.bedrock_model_customization.simulator import Clock, ServerError, Simulator, completes, fails
+from datadog_checks.bedrock_model_customization.simulator import (
+    Clock,
+    ReplaceMember,
+    ServerError,
+    Simulator,
+    completes,
+    fails,
+)
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT
@@ -79,6 +86,15 @@ def test_a_record_waits_for_the_description(simulator: Simulator, poll: Callable
     (log,) = poll(MINUTE)
     assert (log[RECORD]['failure_message'], log['status']) == ('why', 'error')
     assert log['message'].endswith('bad is Failed: why')
+
+
+def test_a_number_of_more_than_64_bits_holds_nothing_up(simulator: Simulator, poll: Callable[..., Any]) -> None:
+    poll()
+    simulator.add_job('us-east-1', name='bot', timeline=completes(T0 + MINUTE, training=MINUTE))
+    simulator.faults.add(ReplaceMember(member='trainingMetrics', value={'trainingLoss': 0.5, 'tokens': 2**64}))
+    (log,) = poll(HOUR)
+    assert log[RECORD]['training_metrics'] == {'training_loss': 0.5, 'tokens': 2.0**64}
+    assert poll(MINUTE) == []
 
 
 def test_old_jobs_within_the_look_back_are_sent_whole(simulator: Simulator, poll: Callable[..., Any]) -> None:

@@ -100,8 +100,10 @@ _words = st.sampled_from(
 )
 
 
-def _json(texts: st.SearchStrategy[str], floats: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
-    leaves = st.none() | st.booleans() | st.integers() | floats | texts
+def _json(
+    texts: st.SearchStrategy[str], integers: st.SearchStrategy[int], floats: st.SearchStrategy[float]
+) -> st.SearchStrategy[Any]:
+    leaves = st.none() | st.booleans() | integers | floats | texts
     return st.recursive(
         leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=3), max_leaves=8
     )
@@ -111,7 +113,8 @@ def jobs(*, hostile: bool = False) -> st.SearchStrategy[Job]:
     """Any job that AWS could send; `hostile` ones also hold what cannot be stored."""
     texts = _any_text if hostile else _texts
     floats = st.floats(allow_nan=hostile, allow_infinity=hostile)
-    objects = st.dictionaries(_words, _json(texts, floats), min_size=1, max_size=3)
+    integers = st.integers() | st.integers(-(10**400), 10**400) if hostile else st.integers(-(2**63), 2**64 - 1)
+    objects = st.dictionaries(_words, _json(texts, integers, floats), min_size=1, max_size=3)
     maps = st.dictionaries(texts, texts, min_size=1, max_size=3)
     arns = st.integers(0, 10**12 - 1).map(arn)
     return st.builds(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import orjson
 import pytest
 from botocore.model import Shape
 from hypothesis import given
@@ -19,11 +20,14 @@ from datadog_checks.bedrock_model_customization.reporting.records import (
     COLUMNS,
     MAPS_WITH_USER_KEYS,
     MAX_DEPTH,
+    RECORD,
+    job_log,
+    plain,
     record,
     snake_case,
 )
 
-from .samples import ACCOUNT, NOVA, arn, described, hostile, jobs, listed, model_arn
+from .samples import ACCOUNT, NOVA, T0, arn, described, hostile, jobs, listed, model_arn
 
 PAGE = list(csv.DictReader((Path(__file__).parent / 'dataset_page.csv').open(encoding='utf-8')))
 
@@ -152,6 +156,37 @@ def test_a_record_is_json_that_the_agent_can_send(job: Job) -> None:
     text = json.dumps(record(job), ensure_ascii=False, allow_nan=False)
     text.encode()
     assert '\\u0000' not in text.replace('\\\\', '')
+    # What base's `send_log` writes with.
+    assert orjson.loads(orjson.dumps(job_log(job, [], T0)))[RECORD] == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ('value', 'sent'),
+    [
+        (2**63, 2**63),
+        (2**64 - 1, 2**64 - 1),
+        (2**64, 1.8446744073709552e19),
+        (-(2**63), -(2**63)),
+        (-(2**63) - 1, -9.223372036854775808e18),
+        (10**30, 1e30),
+        (10**309, None),
+        (-(10**309), None),
+        (True, True),
+        (float('nan'), None),
+        (float('-inf'), None),
+        ('\ud800', '\ufffd'),
+    ],
+)
+def test_a_value_that_the_agents_json_writer_refuses_is_sent_as_near_as_can_be(value: Any, sent: Any) -> None:
+    deep = {'a': value, 'b': [{'c': [value]}], 'equals': {'k': value}}
+    assert orjson.loads(orjson.dumps(plain(deep))) == {'a': sent, 'b': [{'c': [sent]}], 'equals': {'k': sent}}
+
+
+@pytest.mark.parametrize('key', [2**64, 10**30, 1.5, float('nan'), None, True, '\ud800', '\0'])
+def test_a_key_that_the_agents_json_writer_refuses_is_text(key: Any) -> None:
+    for value in ({key: {'equals': {key: 1}}}, [{key: 1}]):
+        orjson.dumps(plain(value))
+    assert list(plain({key: 1})) == [str(key).lower().replace('\ud800', '\ufffd').replace('\0', '')]
 
 
 @given(jobs())

@@ -49,6 +49,8 @@ COLUMNS: Final[dict[str, ColumnType]] = {
 MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
 # Deeper than anything in AWS's model; what lies below is dropped, so that hostile nesting cannot exhaust the stack.
 MAX_DEPTH: Final = 64
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**64 - 1
 
 RECORD: Final = 'bedrock_model_customization_job'
 LOG_STATUSES: Final = {FAILED: 'error', STOPPED: 'warn', STOPPING: 'warn'}
@@ -98,11 +100,16 @@ def snake_case(name: str) -> str:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with snake_case keys, without numbers that JSON does not know (NaN, infinities: None)."""
+    """Return a JSON value with snake_case keys that the Agent's JSON writer takes.
+
+    Numbers that JSON does not know (NaN, infinities) are None; integers of more than 64 bits are floats.
+    """
     if isinstance(value, str):
         return storable(value)
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if MIN_INTEGER <= value <= MAX_INTEGER else _float(value)
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, datetime):
@@ -115,6 +122,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
         return [plain(item, depth + 1) for item in value]
     return storable(str(value))
+
+
+def _float(value: int) -> float | None:
+    """Return a large integer as a float: still a number, and as exact as those who read JSON keep it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
+from datadog_checks.bedrock_model_customization.jobs.curves import (
+    CurveSummary,
+    TrainingSummary,
+    ValidationSummary,
+)
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition, transitions_of
 from datadog_checks.bedrock_model_customization.reporting.events import (
@@ -32,6 +40,12 @@ FAILED = Job(
     end_time=T0 + timedelta(minutes=72, seconds=5),
     failure_message='Amazon Bedrock could not read s3://example-bucket/train.jsonl',
     tags={'team': 'search', 'owner': 'jane@example.com', 'env': 'prod'},
+)
+LARGEST = ValidationSummary(1.23456e-300, -1.23456e-300, -1.23456e-300, -1.23456e-300, True, None, {})
+CURVES = st.builds(
+    CurveSummary,
+    training=st.none() | st.just(TrainingSummary(392, 7, 0.21, None, 10**9, {})),
+    validation=st.lists(st.none() | st.just(LARGEST), max_size=30).map(tuple),
 )
 SCOPE = ['aws_account:123456789012', 'region:us-east-1']
 NOW = T0 + timedelta(hours=2)
@@ -142,6 +156,71 @@ def test_text_is_cut_to_datadogs_limit() -> None:
     built = job_event(job, Transition('failed', '', NOW), Tagger(), SCOPE, NOW)
     assert len(str(built['msg_text'])) <= MAX_TEXT
     assert str(built['msg_text']).count('%%%') == 2
+
+
+LINES = st.lists(st.text(max_size=30) | st.sampled_from(['', 'abc', '@', '%%%', 'x' * 3000]), max_size=600)
+NAMES = st.none() | st.text(max_size=400) | st.text('*_%@&\\', min_size=200, max_size=400)
+LOSSES = st.lists(st.floats().map(lambda loss: {'validationLoss': loss}), max_size=30)
+
+
+def facts(built: dict[str, object]) -> list[str]:
+    return [line for line in str(built['msg_text']).splitlines() if line.startswith(('- ', '[Custom models'))]
+
+
+@given(
+    LINES.map('\n'.join),
+    NAMES,
+    NAMES,
+    st.none() | st.dictionaries(st.text(min_size=1, max_size=128), st.text(max_size=256), max_size=50),
+    LOSSES,
+)
+def test_no_failure_message_takes_the_place_of_anything_else(
+    message: str, name: str | None, model: str | None, tags: dict[str, str] | None, losses: list[dict[str, float]]
+) -> None:
+    job = replace(
+        FAILED,
+        job_name=name,
+        output_model_name=model,
+        base_model_arn=model,
+        tags=tags,
+        validation_metrics=losses,
+        failure_message=None,
+    )
+    without, built = event(job, 'failed'), event(replace(job, failure_message=message), 'failed')
+    text = str(built['msg_text'])
+    assert len(text) <= MAX_TEXT
+    assert facts(built)[-len(facts(without)) :] == facts(without)
+    for known in ('- Duration: 1 h 12 min', '- Account and Region: 123456789012 us-east-1', f'- Job ARN: {ARN}'):
+        assert known in text.splitlines()
+    assert text.startswith('%%% \n') and text.endswith('#/custom-models)\n %%%')
+
+
+def test_a_failure_message_of_many_short_lines_is_cut_with_its_indentation() -> None:
+    text = str(event(replace(FAILED, failure_message='\n'.join(['abc'] * 500)), 'failed')['msg_text'])
+    assert text.count('    abc\n') > 200 and '...\n\n- Job: support-bot-v3\n' in text
+    assert '- Tags: ' in text and f'- Job ARN: {ARN}' in text
+
+
+@given(CURVES)
+def test_no_curves_take_the_place_of_what_identifies_a_job(curves: CurveSummary) -> None:
+    job = replace(FAILED, status='Completed', job_name='*' * 400, base_model_arn='_' * 400, tags={'k': 'v' * 250})
+    text = str(job_event(job, Transition('completed', '', NOW), Tagger(), SCOPE, NOW, curves)['msg_text'])
+    assert len(text) <= MAX_TEXT
+    assert f'- Job ARN: {ARN}' in text.splitlines()
+
+
+# --- what a reader sees of foreign text
+
+
+@pytest.mark.parametrize(
+    'name', ['R&D', 'a & b', '&commat;all', '&#64;all', '&percnt;&percnt;&percnt;', '&lt;b&gt;', '\\&amp;', 'a\\', '&']
+)
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    """By CommonMark, of which Datadog's Markdown is one kind: no entity becomes the sign that it stands for."""
+    text = str(event(replace(FAILED, job_name=name), 'failed')['msg_text'])
+    html = MarkdownIt('commonmark').render(text.removeprefix('%%% \n').removesuffix('\n %%%'))
+    assert f'<li>Job: {escape(name, quote=False)}</li>' in html
+    assert '@all' not in html
 
 
 def test_events_older_than_18_hours_are_refused() -> None:

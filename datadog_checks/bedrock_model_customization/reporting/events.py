@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from ..jobs.arn import parse_job_arn
@@ -28,6 +29,11 @@ MAX_TEXT: Final = 4000
 MAX_AGE: Final = timedelta(hours=18)
 MAX_NAME: Final = 100
 MAX_FAILURE: Final = 2048
+MAX_REGION: Final = 32
+# As many as Bedrock allows.
+MAX_VALIDATORS: Final = 10
+# Holds everything that identifies a job, however long it is, and its losses; a failure message has the rest.
+MAX_FACTS: Final = 3000
 
 TYPES: Final = {
     'FINE_TUNING': 'fine-tuning',
@@ -105,23 +111,19 @@ def title(job: Job, news: Transition) -> str:
 
 def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
     """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
-    paragraphs = []
-    if news.kind == 'failed':
-        message = block(job.failure_message, MAX_FAILURE) if job.failure_message else None
-        paragraphs.append(f'**Failure message**\n\n{message}' if message else 'AWS gave no failure message.')
-    paragraphs.append('\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger, curves) if value))
-    link = console_url(job)
-    if link:
-        paragraphs.append(f'[Custom models in the AWS console]({link})')
     head, tail = '%%% \n', '\n %%%'
-    return head + clip('\n\n'.join(paragraphs), MAX_TEXT - len(head) - len(tail)) + tail
+    facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger, curves) if value)
+    link = console_url(job)
+    about = clip(facts, MAX_FACTS) + (f'\n\n[Custom models in the AWS console]({link})' if link else '')
+    failure = _failure(job, MAX_TEXT - len(head + about + tail)) if news.kind == 'failed' else ''
+    return head + failure + about + tail
 
 
 def console_url(job: Job) -> str | None:
     """Return the console's page of custom models and their jobs, where the partition has a console that we know."""
     arn = parse_job_arn(job.job_arn)
     console = CONSOLES.get(arn.partition) if arn else None
-    region = arn.region if arn and arn.region.replace('-', '').isalnum() else None
+    region = arn.region if arn and arn.region.replace('-', '').isalnum() and len(arn.region) <= MAX_REGION else None
     return f'https://{region}.{console}/bedrock/home?region={region}#/custom-models' if console and region else None
 
 
@@ -131,6 +133,13 @@ def words(duration: timedelta) -> str:
     units = [('d', seconds // 86400), ('h', seconds // 3600 % 24), ('min', seconds // 60 % 60), ('s', seconds % 60)]
     largest = next((place for place, (_, amount) in enumerate(units) if amount), len(units) - 1)
     return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
+
+
+def _failure(job: Job, room: int) -> str:
+    """Return what AWS says of a failure, in at most `room` characters."""
+    head, tail = '**Failure message**\n\n', '\n\n'
+    message = block(job.failure_message or '', min(room - len(head + tail), MAX_FAILURE))
+    return f'{head}{message}{tail}' if message else 'AWS gave no failure message.\n\n'
 
 
 def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
@@ -145,12 +154,12 @@ def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | No
         ('Phases', inline(', '.join(reached)) if reached else None),
         (f'Time in {news.subject}', _spent_in(job.phases, news)),
         *(_losses(job, curves) if has_ended else ()),
-        *(_curve_facts(curves) if has_ended and curves else ()),
         ('Base model', inline(job.base_model) if job.base_model else None),
         ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
         ('Account and Region', inline(f'{arn.account_id} {arn.region}') if arn else None),
-        ('Tags', inline(', '.join(tags), 1000) if tags else None),
         ('Job ARN', inline(job.job_arn)),
+        *(_curve_facts(curves) if has_ended and curves else ()),
+        ('Tags', inline(', '.join(tags), 1000) if tags else None),
     ]
 
 
@@ -159,7 +168,7 @@ def _losses(job: Job, curves: CurveSummary | None) -> list[tuple[str, str | None
     facts: list[tuple[str, str | None]] = []
     if losses.training is not None:
         facts.append(('Training loss', f'{losses.training:g}{SOURCES[losses.training_source]}'))
-    for position, loss in losses.validation.items():
+    for position, loss in islice(losses.validation.items(), MAX_VALIDATORS):
         facts.append((f'Validation loss (validator {position})', f'{loss:g}{SOURCES[losses.validation_source]}'))
     return facts
 
@@ -173,7 +182,7 @@ def _curve_facts(curves: CurveSummary) -> list[tuple[str, str | None]]:
         facts.append(('Training', f'{training.step:g} steps{trend}'))
         if training.not_finite:
             facts.append(('Diverged', f'{training.not_finite} steps have a loss that is not finite'))
-    for position, validation in enumerate(curves.validation):
+    for position, validation in enumerate(curves.validation[:MAX_VALIDATORS]):
         if validation:
             facts.append((f'Best validation loss (validator {position})', _validation_words(validation)))
     if records and records.rejected:

@@ -8,7 +8,8 @@ from typing import Final
 # NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks deceive.
 _UNPRINTABLE: Final = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _SURROGATE: Final = re.compile(r'[\ud800-\udfff]')
-_MARKDOWN: Final = re.compile(r'([\\`*_{}\[\]<>()#+!|~])')
+# The ampersand begins an entity, and there is one for every sign: `&commat;` is an @.
+_MARKDOWN: Final = re.compile(r'([\\`*_{}\[\]<>()#+!|~&])')
 _MARKDOWN_FENCE: Final = re.compile(r'%(?=%)')
 _INVISIBLE: Final = '\u200b'
 _ELLIPSIS: Final = '...'
@@ -31,14 +32,17 @@ def one_line(text: str, limit: int) -> str:
 
 
 def inline(text: str, limit: int = 300) -> str:
-    """Return a text for the middle of a line of Markdown, where it stands for itself."""
-    return _MARKDOWN.sub(r'\\\1', _no_fence(one_line(text, limit)))
+    """Return a text for the middle of a line of Markdown, where it stands for itself, in `limit` characters."""
+    return clip(_MARKDOWN.sub(r'\\\1', _no_fence(one_line(text, limit))), limit)
 
 
 def block(text: str, limit: int) -> str:
-    """Return a text as an indented block of Markdown: every line of it, so that nothing in it can end the block."""
-    lines = clip(_no_fence(_no_mention(clean(text))), limit).splitlines()
-    return '\n'.join(f'    {line}' for line in lines)
+    """Return a text as an indented block of Markdown: every line of it, so that nothing in it can end the block.
+
+    The block has `limit` characters, indentation included.
+    """
+    lines = _no_fence(_no_mention(clean(text, limit))).splitlines()
+    return clip('\n'.join(f'    {line}' for line in lines), limit)
 
 
 def _no_fence(text: str) -> str:

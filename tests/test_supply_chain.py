@@ -66,21 +66,47 @@ def test_the_makefile_pins_every_installation() -> None:
     assert all('$(call pinned,$(PINS' in line for line in installations)
 
 
+def audit(folder: Path, pinned: str, **advisories: str) -> subprocess.CompletedProcess[str]:
+    """Hold pins against advisories, each a file with its YAML."""
+    for name in ('pins', 'advisories'):
+        (folder / name).mkdir()
+    (folder / 'pins' / 'made.txt').write_text(pinned)
+    (folder / 'audit').write_text((ROOT / '.ci' / 'audit').read_text())
+    for name, text in advisories.items():
+        (folder / 'advisories' / f'{name}.yaml').write_text(text)
+    command = [sys.executable, folder / 'audit', folder / 'advisories']
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     ('version', 'is_affected'), [('1.4', False), ('1.5', True), ('2.0', True), ('2.0.1', False), ('10', False)]
 )
 def test_an_advisory_about_a_pinned_version_is_found(version: str, is_affected: bool, tmp_path: Path) -> None:
-    (tmp_path / 'pins').mkdir()
-    (tmp_path / 'pins' / 'made.txt').write_text(f'made.up=={version}\nother==2.0\n')
-    (tmp_path / 'audit').write_text((ROOT / '.ci' / 'audit').read_text())
-    advisories = tmp_path / 'advisories'
-    advisories.mkdir()
-    (advisories / 'a.yaml').write_text(ADVISORY)
-    (advisories / 'b.yaml').write_text(f"withdrawn: '2026-01-01T00:00:00Z'\n{ADVISORY}")
-    ran = subprocess.run([sys.executable, tmp_path / 'audit', advisories], capture_output=True, text=True, check=False)
+    withdrawn = f"withdrawn: '2026-01-01T00:00:00Z'\n{ADVISORY}"
+    ran = audit(tmp_path, f'made.up=={version}\nother==2.0\n', a=ADVISORY, b=withdrawn)
     assert ran.returncode == is_affected, ran.stderr
     found = f'Made_Up {version} (made.txt): PYSEC-2026-1, CVE-2026-0001\n' if is_affected else ''
     assert ran.stdout == (f'{found}1 advisories, 2 pinned versions of 2 distributions, {int(is_affected)} findings\n')
+
+
+@pytest.mark.parametrize(
+    ('version', 'said', 'is_affected'),
+    [
+        ('1.5', "versions: ['1.4', '1.5.0']", True),
+        ('1.5.0', "versions: ['1.5']", True),
+        ('1.5.0', 'versions: [1.5]', True),
+        ('1.5rc1', "versions: ['1.5.RC.1']", True),
+        ('1.5', "versions: ['1.5.1', 'no version']", False),
+        ('1.5', "ranges: [{type: ECOSYSTEM, events: [{introduced: '0'}, {last_affected: '1.5.0'}]}]", True),
+        ('1.5.0', "ranges: [{type: ECOSYSTEM, events: [{introduced: '0'}, {last_affected: '1.5'}]}]", True),
+        ('1.5.1', "ranges: [{type: ECOSYSTEM, events: [{introduced: '0'}, {last_affected: '1.5'}]}]", False),
+        ('1.5', "ranges: [{type: ECOSYSTEM, events: [{introduced: '0'}, {last_affected: 'no version'}]}]", True),
+    ],
+)
+def test_one_version_may_be_written_in_two_ways(version: str, said: str, is_affected: bool, tmp_path: Path) -> None:
+    advisory = f'id: PYSEC-2026-2\naffected:\n- package: {{name: made-up}}\n  {said}\n'
+    ran = audit(tmp_path, f'made-up=={version}\n', a=advisory)
+    assert ran.returncode == is_affected, ran.stdout + ran.stderr
 
 
 def test_an_audit_of_nothing_is_no_success(tmp_path: Path) -> None:

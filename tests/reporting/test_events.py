@@ -168,7 +168,7 @@ def facts(built: dict[str, object]) -> list[str]:
 
 
 @given(
-    LINES.map('\n'.join),
+    LINES.map('\n'.join) | st.integers(0, 2048).map('a\n'.__mul__),
     NAMES,
     NAMES,
     st.none() | st.dictionaries(st.text(min_size=1, max_size=128), st.text(max_size=256), max_size=50),

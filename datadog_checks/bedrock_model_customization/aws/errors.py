@@ -143,7 +143,7 @@ _KINDS_BY_CODE: Final = {
 _KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED}
 _URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/\s]+@')
 # It holds times and the token of a page, which would make one problem a new one at every poll.
-_QUERY: Final = re.compile(r'(?<=://)([^\s?"\'<>]+)\?[^\s"\'<>]*')
+_QUERY: Final = re.compile(r'(://[^\s?"\'<>]*+)(?:\?[^\s"\'<>]*+)?')
 # What a signed URL or an authorization header carries; botocore quotes URLs in some of its messages.
 _SIGNATURE: Final = re.compile(
     r'(?i)((?:x-amz-)?(?:signature|credential|security-token)|awsaccesskeyid|sessiontoken)([=:]\s*)[^&\s,"\']+'
@@ -152,6 +152,8 @@ _SIGNATURE: Final = re.compile(
 _HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
 _HEADER_VALUE: Final = 'header value'
 MAX_MESSAGE: Final = 500
+# To look for secrets in a page of megabytes, of which little is shown, would take seconds.
+MAX_SEARCHED: Final = 20 * MAX_MESSAGE
 MAX_CODE: Final = 100
 MAX_ADVICE: Final = 500
 _CUT: Final = '...'
@@ -166,7 +168,7 @@ class AwsError(Exception):
 
     def __init__(self, kind: Kind, operation: str, code: str, message: str) -> None:
         self.kind, self.operation, self.code = kind, operation, ' '.join(code.split())[:MAX_CODE]
-        self.message = _QUERY.sub(r'\1', without_credentials(' '.join(message.split())))[:MAX_MESSAGE]
+        self.message = _QUERY.sub(r'\1', without_credentials(' '.join(message[:MAX_SEARCHED].split())))[:MAX_MESSAGE]
         super().__init__(f'{operation}: {code}: {self.message}')
 
     @property

@@ -373,13 +373,12 @@ class Chaos:
 
     def _told(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
         told: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        names = {job.id: job.name for job in self.jobs}
         for event in self.events:
             tags = dict(tag.split(':', 1) for tag in event['tags'])
             key = tags['transition'] + (f':{tags["phase"]}' if 'phase' in tags else '')
-            # Where AWS did not show a job's name, its id tells which one it is.
-            name = tags.get('job_name') or next(
-                job.name for job in self.jobs if event['aggregation_key'].endswith(job.id)
-            )
+            # Not by its name, which AWS may not have shown.
+            name = names[event['aggregation_key'].rpartition(':')[2]]
             told.setdefault((name, key), []).append(event)
         return told
 

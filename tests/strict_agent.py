@@ -7,6 +7,7 @@ kept in `losses`, so that a test can ask for none. The stubs still keep what was
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from math import isfinite
 from typing import Any, Final
 
 import pytest
+from datadog_checks.base import AgentCheck
 from datadog_checks.base.log import AgentLogHandler
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from datadog_checks.base.stubs.aggregator import AggregatorStub
@@ -70,6 +72,7 @@ class StrictAgent:
     config: dict[str, Any] = field(default_factory=dict)
     log_lines: list[tuple[int, str]] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
+    _gauges: defaultdict[str, set[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(set))
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the stubs behave like this, for every module that has imported them."""
@@ -81,6 +84,13 @@ class StrictAgent:
         ):
             for method in methods:
                 monkeypatch.setattr(stub, method.__name__, method)
+        run = AgentCheck.run
+
+        def run_anew(check: AgentCheck) -> str:
+            self._gauges.pop(check.check_id, None)
+            return str(run(check))
+
+        monkeypatch.setattr(AgentCheck, 'run', run_anew)
 
     def take_losses(self) -> list[str]:
         """Return what was lost since the last call of this method."""
@@ -111,6 +121,11 @@ class StrictAgent:
         if not isfinite(number) or mtype not in METRIC_TYPES:
             self.losses.append(f'metric {name}: {number} of type {mtype} is dropped')
             return
+        if mtype == AggregatorStub.GAUGE:
+            context = (name, *kept, hostname)
+            if context in self._gauges[check_id]:
+                self.losses.append(f'gauge {name} {kept}: the last value of several wins')
+            self._gauges[check_id].add(context)
         AggregatorStub.submit_metric(
             self.aggregator, check, check_id, mtype, name, number, kept, hostname, flush_first_value
         )

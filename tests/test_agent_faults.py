@@ -100,10 +100,38 @@ def test_one_event_that_cannot_be_sent_does_not_repeat_the_others(rig: Rig, monk
         assert rig.poll(HOUR) == ['good created', 'good failed']
         assert rig.sum('jobs.failed') == 1
         assert rig.poll(MINUTE) == []
-    assert sum('could not be reported' in line for line in rig.agent.logged()) == 2
+    assert sum('could not be reported' in line for line in rig.agent.logged()) == 1
     assert rig.poll(MINUTE) == ['bad created', 'bad failed']
     assert rig.sum('jobs.failed') == 1
     assert rig.poll(MINUTE) == []
+
+
+def test_one_record_that_cannot_be_sent_holds_up_nothing_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.agent.config['logs_enabled'] = True
+    rig.start(emit_records=True)
+    for name in ('good', 'bad'):
+        rig.simulator.add_job('us-east-1', name=name, timeline=fails(T0 + MINUTE))
+    send, sent = rig.check.send_log, []
+
+    def refuse(log: dict[str, Any]) -> None:
+        if ' bad ' in log['message']:
+            raise TypeError('something foreign')
+        sent.append(log['message'])
+        send(log)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.check, 'send_log', refuse)
+        rig.poll()
+        assert len(rig.poll(HOUR)) == 4
+        rig.check.get_warnings()
+        assert rig.poll(MINUTE) == []
+        assert len(sent) == len(set(sent)) == 1
+        (warning,) = rig.check.get_warnings()
+        assert '1 records could not be sent, and are tried again: TypeError: something foreign' in warning
+        patch.setattr(rig.check, 'send_log', lambda log: sent.append(log['message']))
+        rig.poll(MINUTE)
+    assert len(sent) == len(set(sent)) == 2
+    assert rig.check.get_warnings() == []
 
 
 def test_a_poll_that_cannot_be_reported_is_logged_in_one_clean_line(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +142,31 @@ def test_a_poll_that_cannot_be_reported_is_logged_in_one_clean_line(rig: Rig, mo
     assert rig.poll() == []
     (line,) = [line for line in rig.agent.logged() if 'could not be reported' in line]
     assert 'something foreign' in line and '\n' not in line
+    (warning,) = rig.check.get_warnings()
+    assert 'ValueError: a quote of' in warning
+
+
+def test_a_first_run_and_a_diagnosis_at_the_same_time_prepare_once(rig: Rig) -> None:
+    rig.start()
+    begun, go_on, errors = threading.Event(), threading.Event(), []
+    first = rig.check.check_initializations.popleft()
+
+    def take_long() -> None:
+        begun.set()
+        go_on.wait(30)
+        first()
+
+    rig.check.check_initializations.appendleft(take_long)
+    diagnosing = threading.Thread(target=rig.check.get_diagnoses)
+    running = threading.Thread(target=lambda: errors.append(rig.check.run()))
+    diagnosing.start()
+    assert begun.wait(30)
+    running.start()
+    running.join(0.2)
+    go_on.set()
+    for thread in (running, diagnosing):
+        thread.join(60)
+    assert errors == ['']
 
 
 # --- AWS

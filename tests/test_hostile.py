@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator, completes, fails
+from datadog_checks.bedrock_model_customization.simulator import Clock, ReplaceMember, Simulator, completes, fails
 
 from .harness import HOUR, MINUTE, T0
 from .hostile import TIMES, Hostile, HostileAws, write_script
@@ -24,6 +24,7 @@ from .strict_agent import StrictAgent, logging_to_the_agent
 
 NAME = 'bedrock_model_customization'
 TIME = 'creationTime'
+OPERATIONS = ('ListModelCustomizationJobs', 'GetModelCustomizationJob')
 KINDS = ['created', 'stopping', 'completed', 'failed', 'stopped', 'phase_started', 'phase_ended', 'unknown_status']
 
 
@@ -51,6 +52,7 @@ class Rig:
             'events': KINDS,
             'max_reported_jobs': 5000,
             'max_describes_per_poll': 1000,
+            'emit_records': True,
         }
         check = BedrockModelCustomizationCheck(NAME, {}, [instance | options])
         check.check_id = f'{NAME}:hostile'
@@ -96,6 +98,7 @@ def tag_of(event: dict[str, Any], key: str) -> str:
 @pytest.fixture
 def rig(aws_environment: None, aggregator: AggregatorStub, strict_agent: StrictAgent) -> Iterator[Rig]:
     with logging_to_the_agent(), Simulator(Clock.manual(T0)) as simulator:
+        strict_agent.config['logs_enabled'] = True
         yield Rig(strict_agent, simulator)
 
 
@@ -129,3 +132,36 @@ def test_a_flood(rig: Rig) -> None:
             assert sum('could not be read' in line for line in rig.agent.logged()) == 1
     print(f'{answers} hostile answers to {len(rig.simulator.requests)} requests; {lines} warnings in the log')
     assert answers >= 5000
+
+
+def test_what_is_wrong_with_a_job_is_told_while_it_is_so_and_not_anew_every_hour(rig: Rig) -> None:
+    """A job that has ended is listed once an hour."""
+    check = rig.start()
+    rig.simulator.add_job('us-east-1', name='odd', timeline=fails(T0 - 3 * HOUR))
+    fault = ReplaceMember(operation='ListModelCustomizationJobs', job='odd', member='baseModelArn', value=[7])
+    lines = []
+    with rig.simulator.faults.during(fault):
+        rig.poll(check, 2 * HOUR)
+        lines += rig.agent.logged(logging.INFO)
+        check.get_warnings()
+        for _ in range(20):
+            rig.poll(check, 10 * MINUTE)
+            lines += rig.agent.logged(logging.INFO)
+            assert sum('could not be read' in warning for warning in check.get_warnings()) == 1
+    rig.poll(check, 2 * HOUR)
+    lines += rig.agent.logged(logging.INFO)
+    assert [line for line in lines if 'could not be read' in line] == [
+        'us-east-1: 1 jobs lack what could not be read of them: baseModelArn',
+        'us-east-1: no longer: jobs lack what could not be read of them: baseModelArn',
+    ]
+    assert check.get_warnings() == []
+
+
+def test_jobs_without_names_are_told_apart(rig: Rig) -> None:
+    check = rig.start()
+    nameless = (ReplaceMember(operation=name, member='jobName', value=None) for name in OPERATIONS)
+    for fault in nameless:
+        rig.simulator.faults.add(fault)
+    rig.poll(check, 30 * MINUTE)
+    tags = [tag for metric in rig.agent.aggregator.metrics(f'{NAME}.job.duration') for tag in metric.tags]
+    assert len({tag for tag in tags if tag.startswith('job_name:')}) == 2

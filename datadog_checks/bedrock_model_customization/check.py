@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
+from threading import RLock
 from time import monotonic
 from traceback import format_exc
 from typing import Any, Final, NamedTuple
@@ -48,6 +49,23 @@ class Outcome(NamedTuple):
     duration: float
 
 
+class Failures:
+    """Submissions that the Agent refused, told by kind of failure and not one by one."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._first: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def add(self, subject: str, error: Exception) -> None:
+        kind = type(error).__name__
+        self._first.setdefault(kind, f'{self._what}, and are tried again: {kind}: {error} ({subject})')
+        self._counts[kind] += 1
+
+    def told(self) -> list[str]:
+        return [f'{self._counts[kind]} {text}' for kind, text in self._first.items()]
+
+
 class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     """Polls Amazon Bedrock's model customization jobs, and submits gauges, counts and events about them."""
 
@@ -63,6 +81,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._succeeded: dict[str, datetime] = {}
         self._problems: dict[str, dict[str, str]] = {}
         self._refused: dict[str, dict[str, AwsError]] = {}
+        self._initializing = RLock()
         self.check_initializations.append(self._prepare)
         self.diagnosis.register(self._diagnose)
 
@@ -74,6 +93,11 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         """Load the models. Raises ConfigurationError that names each option, what was given and what is allowed."""
         config.validate(self.instance or {}, self.init_config or {})
         super().load_configuration_models(package_path)
+
+    def run_check_initializations(self) -> None:
+        """Load the configuration and prepare, once: the Agent may run the check and diagnose it at the same time."""
+        with self._initializing:
+            super().run_check_initializations()
 
     def _prepare(self) -> None:
         for doubt in config.doubts(self.instance or {}, self.init_config or {}):
@@ -100,10 +124,12 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         for region, outcome in self._poll_all():
             try:
                 self._report(region, outcome)
-            except Exception:
+            except Exception as error:
                 # Not remembered, so that the next poll reports it again. In one clean line: it may quote anything.
                 trace = one_line(format_exc(), MAX_TRACE)
                 self.log.error('%s: the poll could not be reported: %s', region, trace)
+                failure = one_line(f'{type(error).__name__}: {error}', MAX_LOGGED)
+                self.warnings.append(f'{region}: the poll could not be reported: {failure}')
 
     def cancel(self) -> None:
         """Let a running poll end at its next request. Called by the Agent, from another thread."""
@@ -145,32 +171,43 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         for job in metrics.within_cap(poll.jobs, self.settings.max_reported_jobs):
             gauges = metrics.job_gauges(job, now, poll.curves.get(job.job_arn))
             self._submit(gauges, [*tags, *self.settings.tagger.job(job)])
-        unreported = self._report_transitions(poll, tags, now)
+        others = self._report_transitions(poll, tags, now)
         if self.settings.emit_records:
-            for job in poll.changed:
-                self.send_log(job_log(job, tags, now))
-        others = [*unreported, *self._shortfalls(poll)]
+            others += self._send_records(poll, tags, now)
+        others += self._shortfalls(poll)
         try:
             collector.remember(poll, now)
         except Exception as error:
             others.append(f'the state could not be saved: {error}')
-        self._note_problems(region, poll.problems, others)
+        self._note_problems(region, poll.problems, others, poll.broken_off)
+
+    def _send_records(self, poll: ScopePoll, tags: list[str], now: datetime) -> list[str]:
+        """Send the changed jobs; return what could not be sent, which is left for the next poll."""
+        sent, failures = [], Failures('records could not be sent')
+        for job in poll.changed:
+            try:
+                self.send_log(job_log(job, tags, now))
+                sent.append(job)
+            except Exception as error:
+                failures.add(job.job_arn, error)
+        poll.changed = sent
+        return failures.told()
 
     def _report_transitions(self, poll: ScopePoll, tags: list[str], now: datetime) -> list[str]:
         """Report what happened; return what could not be reported, which is left for the next poll."""
         for count in metrics.TRANSITION_COUNTS.values():
             self.count(count, 0, tags)
-        reported, unreported, too_old = [], [], 0
+        reported, failures, too_old = [], Failures('transitions could not be reported'), 0
         for job, news in poll.transitions:
             try:
                 too_old += not self._report_transition(poll, job, news, tags, now)
                 reported.append((job, news))
             except Exception as error:
-                unreported.append(f'{job.job_arn} {news.key} could not be reported: {type(error).__name__}: {error}')
+                failures.add(f'{job.job_arn} {news.key}', error)
         poll.transitions = reported
         if too_old:
             self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
-        return unreported
+        return failures.told()
 
     def _report_transition(self, poll: ScopePoll, job: Job, news: Transition, tags: list[str], now: datetime) -> bool:
         """Send a transition's event and count it; return whether it was young enough for an event."""
@@ -201,8 +238,6 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _shortfalls(self, poll: ScopePoll) -> list[str]:
         """Return what the configuration's caps, or unreadable answers, leave out of this poll's data."""
         shortfalls = list(poll.shortfalls)
-        if poll.broken_off:
-            shortfalls.append(listing_broken_off(poll.broken_off))
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')
@@ -217,13 +252,18 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             shortfalls.append(f'{len(poll.malformed)} jobs lack what could not be read of them: {members}')
         return shortfalls
 
-    def _note_problems(self, region: str, errors: Sequence[AwsError], others: Iterable[str] = ()) -> None:
+    def _note_problems(
+        self, region: str, errors: Sequence[AwsError], others: Iterable[str] = (), broken_off: AwsError | None = None
+    ) -> None:
         """Show each problem in `agent status` while it lasts; log it once when it comes, and once when it is gone."""
         refused = self._refused.setdefault(region, {})
         refused |= {error.operation: error for error in errors if error.iam_action and error.operation != ASSUME_ROLE}
         texts: dict[str, str] = {}
         for error in (*errors, *refused.values()):
             texts.setdefault(f'{error.operation} {error.code}', advise(error))
+        if broken_off:
+            # What AWS says of it may differ from poll to poll.
+            texts[f'the listing of jobs was broken off: {broken_off.code}'] = listing_broken_off(broken_off)
         for other in others:
             texts[other.lstrip('0123456789')] = other
         known = self._problems.get(region, {})

@@ -106,6 +106,8 @@ class Collector:
         self._to_save: Memory | None = None
         self._listing = self._new_listing()
         self._describes_refused = self._tags_last = False
+        # By ARN and operation, until it is read well: what has ended is not listed at every poll.
+        self._malformed: dict[tuple[str, str], set[str]] = {}
         self._tags = TagReader(scope, pace.max_concurrency, pace.max_describes)
 
     def poll(self, now: datetime) -> ScopePoll:
@@ -191,10 +193,7 @@ class Collector:
                 poll.unreadable += 1
                 continue
             arns.add(arn)
-            malformed: set[str] = set()
-            job = read_summary(summary, malformed)
-            if malformed:
-                poll.malformed.setdefault(arn, set()).update(malformed)
+            job = self._read(read_summary, 'list', arn, summary)
             if job.creation_time:
                 creations.append(job.creation_time)
                 # One ahead of our clock would push the cursor past jobs to come.
@@ -205,6 +204,16 @@ class Collector:
         newest = max((created for created in creations if created <= now), default=None)
         # Not the earliest: one job with a time from long ago must not end a listing.
         return Taken(arns, max(creations[-2:], default=None), newest)
+
+    def _read(self, read: Callable[[Any, set[str]], Job], how: str, arn: str, answer: Any) -> Job:
+        """Read a listed or described job, and note which of its members could not be read."""
+        malformed: set[str] = set()
+        job = read(answer, malformed)
+        if malformed:
+            self._malformed[arn, how] = malformed
+        elif self._malformed:
+            self._malformed.pop((arn, how), None)
+        return job
 
     def _recognise_account(self, account_id: str | None, poll: ScopePoll) -> None:
         """Start anew where the credentials now lead to another account than the one that is remembered.
@@ -243,7 +252,7 @@ class Collector:
         for arn, answer in fan_out(guard, region, describe, queue, self.pace.max_concurrency):
             if not isinstance(answer, AwsError):
                 answered += 1
-                self._take_description(poll, arn, answer, now)
+                self._take_description(arn, answer, now)
             elif answer.kind is not Kind.INTERRUPTED:
                 refused += answer.kind is Kind.DENIED
                 poll.problems.append(answer)
@@ -258,11 +267,8 @@ class Collector:
     def _wants_description(self, tracked: Tracked, now: datetime) -> bool:
         return not self._describes_refused and self.inventory.wants_description(tracked, now)
 
-    def _take_description(self, poll: ScopePoll, arn: str, answer: dict[str, Any], now: datetime) -> None:
-        malformed: set[str] = set()
-        job = read_description({**answer, 'jobArn': arn}, malformed)
-        if malformed:
-            poll.malformed.setdefault(arn, set()).update(malformed)
+    def _take_description(self, arn: str, answer: dict[str, Any], now: datetime) -> None:
+        job = self._read(read_description, 'describe', arn, {**answer, 'jobArn': arn})
         tracked = self.inventory.observe(job, now)
         if tracked:
             tracked.describe(job, now)
@@ -343,6 +349,12 @@ class Collector:
     # --- conclude
 
     def _conclude(self, poll: ScopePoll, awaited: set[str], now: datetime) -> ScopePoll:
+        inventory = self.inventory
+        for (arn, how), members in list(self._malformed.items()):
+            if arn in inventory.tracked or arn in inventory.settled:
+                poll.malformed.setdefault(arn, set()).update(members)
+            else:
+                del self._malformed[arn, how]
         wanted = []
         for tracked in self.inventory.tracked.values():
             if self.job_filter.needs_tags and tracked.job.tags is None and not self.inventory.is_old(tracked.job, now):

@@ -76,6 +76,12 @@ class Job:
         return self.job_arn
 
     @property
+    def name(self) -> str:
+        """What people call the job: its name, or the id in its ARN where AWS did not say it."""
+        arn = parse_job_arn(self.job_arn)
+        return self.job_name or (arn.job_id if arn else self.job_arn)
+
+    @property
     def region(self) -> str | None:
         """The Region in the job's ARN."""
         arn = parse_job_arn(self.job_arn)

@@ -106,7 +106,7 @@ def title(job: Job, news: Transition) -> str:
     elif news.kind == UNKNOWN_STATUS:
         happened = f'has the unknown status {one_line(news.subject, MAX_NAME)}'
     kind = TYPES.get(job.customization_type or '', 'model customization')
-    return clip(f'Amazon Bedrock {kind} job {one_line(_name(job), MAX_NAME)} {happened}', MAX_TITLE)
+    return clip(f'Amazon Bedrock {kind} job {one_line(job.name, MAX_NAME)} {happened}', MAX_TITLE)
 
 
 def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
@@ -149,7 +149,7 @@ def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | No
     reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
     tags = tagger.job_tags(job.tags or {})
     return [
-        ('Job', inline(_name(job))),
+        ('Job', inline(job.name)),
         ('Duration' if has_ended else 'Running for', words(elapsed) if elapsed is not None else None),
         ('Phases', inline(', '.join(reached)) if reached else None),
         (f'Time in {news.subject}', _spent_in(job.phases, news)),
@@ -209,8 +209,3 @@ def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:
 
 def _phase_tags(news: Transition) -> list[str]:
     return [tag('phase', news.subject)] if news.kind in (PHASE_STARTED, PHASE_ENDED) else []
-
-
-def _name(job: Job) -> str:
-    arn = parse_job_arn(job.job_arn)
-    return job.job_name or (arn.job_id if arn else job.job_arn)

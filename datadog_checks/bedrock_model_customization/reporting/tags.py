@@ -103,7 +103,7 @@ class Tagger:
         What happened to a job is tagged without its status, which is that of now and not that of then.
         """
         own = {
-            'job_name': job.job_name,
+            'job_name': job.name,
             'status': job.known_status if with_status else None,
             'customization_type': job.customization_type,
             'base_model': job.base_model,

@@ -228,3 +228,21 @@ def test_what_is_lost_and_what_to_do_is_never_cut(kind: Kind, operation: str, co
         assert all(part in shown for part in parts if part)
         assert operation in shown
         assert remedy(error) is None or shown.endswith(str(remedy(error)))
+
+
+@pytest.mark.parametrize(
+    ('message', 'words'),
+    [
+        (
+            'User: arn:aws:sts::123456789012:assumed-role/Agent/x is not authorized to perform: sts:TagSession on '
+            'resource: arn:aws:iam::210987654321:role/Datadog',
+            'allow the IAM action sts:TagSession in the',
+        ),
+        ('User: x is not authorized to perform: sts:AssumeRole on resource: y', 'allow the IAM action sts:AssumeRole'),
+        ('no', 'allow the IAM action sts:AssumeRole'),
+        ('is not authorized to perform: <b>', 'allow the IAM action sts:AssumeRole'),
+    ],
+)
+def test_the_action_that_is_missing_is_the_one_that_aws_names(message: str, words: str) -> None:
+    told = remedy(AwsError(Kind.DENIED, 'AssumeRole', 'AccessDenied', message))
+    assert told and words in told

@@ -39,6 +39,9 @@ IAM_ACTIONS: Final = {
 }
 """The IAM action that each API operation needs (GetCallerIdentity needs none)."""
 
+TAG_SESSION: Final = 'sts:TagSession'
+"""What a session that has tags needs, beside the action itself, to assume a role."""
+
 FINDING_CREDENTIALS: Final = 'credentials'
 """What stands for the API operation in an error about finding credentials."""
 
@@ -151,6 +154,7 @@ _SIGNATURE: Final = re.compile(
 # Python quotes a header that it refuses: a session token, or all that is signed.
 _HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
 _HEADER_VALUE: Final = 'header value'
+_NOT_AUTHORIZED: Final = re.compile(r'not authorized to perform: ([a-z0-9-]{2,32}:[A-Za-z0-9]{2,64})')
 MAX_MESSAGE: Final = 500
 # To look for secrets in a page of megabytes, of which little is shown, would take seconds.
 MAX_SEARCHED: Final = 20 * MAX_MESSAGE
@@ -181,8 +185,11 @@ class AwsError(Exception):
 
     @property
     def iam_action(self) -> str | None:
-        """The IAM action to allow, where that is what is missing."""
-        return IAM_ACTIONS.get(self.operation) if self.kind is Kind.DENIED and not self.code.isdigit() else None
+        """The IAM action to allow, where that is what is missing: the one that AWS names, else the operation's."""
+        if self.kind is not Kind.DENIED or self.code.isdigit():
+            return None
+        named = _NOT_AUTHORIZED.search(self.message)
+        return named[1] if named else IAM_ACTIONS.get(self.operation)
 
 
 CONSEQUENCES: Final = {
@@ -285,6 +292,11 @@ def remedy(error: AwsError) -> str | None:
         return f'{allow} in the {place}'
     if 'explicit deny' in error.message:
         return f'{allow}: a policy denies it explicitly, which no other policy can make good'
+    if error.iam_action == TAG_SESSION:
+        return (
+            f"{allow} in the Agent's own policy and in the role's trust policy: EKS Pod Identity tags its sessions, "
+            'unless disableSessionTags is set'
+        )
     if error.operation == 'AssumeRole':
         return f"{allow}, and let the role's trust policy name the Agent's principal and the external_id"
     return allow

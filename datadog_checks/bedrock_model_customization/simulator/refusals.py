@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from .errors import ApiError, Trouble, invalid, trouble
 from .faults import Fault
@@ -38,6 +39,10 @@ class Throttle(Fault):
         raise trouble(call.service, Trouble.THROTTLED, 'Too many requests, please wait before trying again.')
 
 
+# What IAM calls a service, where that is not its name elsewhere.
+PREFIXES: Final = {'tagging': 'tag'}
+
+
 @dataclass(kw_only=True)
 class AccessDenied(Fault):
     """Denies calls, as a missing permission does."""
@@ -46,7 +51,7 @@ class AccessDenied(Fault):
 
     def before(self, call: Call) -> Answer | None:
         who = f'arn:aws:sts::{call.account}:assumed-role/agent/agent'
-        what = f'{call.service}:{call.operation}'
+        what = f'{PREFIXES.get(call.service, call.service)}:{call.operation}'
         message = f'User: {who} is not authorized to perform: {what} because no identity-based policy allows it'
         raise trouble(call.service, Trouble.DENIED, message)
 

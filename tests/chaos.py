@@ -97,6 +97,7 @@ class Ledger:
     clocks: Counter[str] = field(default_factory=Counter)
     transitions: int = 0
     told: int = 0
+    unsent: int = 0
     duplicates: int = 0
     passed_unseen: int = 0
     lost: list[str] = field(default_factory=list)
@@ -112,6 +113,7 @@ class Ledger:
             'clocks: ' + ', '.join(f'{what} {hits} times' for what, hits in self.clocks.most_common()),
             f'{self.transitions} transitions in the timelines, {self.told} told, {self.duplicates} told more than once,'
             f' {self.passed_unseen} Stopping passed between two looks',
+            f'{self.unsent} events were with the Agent, and not sent, when it was killed',
             f'{len(self.lost)} lost, {len(self.wrong)} wrong, {len(self.differing)} duplicates that differ',
         ]
         return '\n'.join([*lines, *self.lost[:20], *self.wrong[:20], *self.differing[:20]])
@@ -144,7 +146,7 @@ class Chaos:
             while ledger.transitions < transitions * min(done + 0.02, 1):
                 self._add_job()
             is_behind = ledger.kills.total() < kills * min(done + 0.02, 1)
-            self.kill_at = self.rng.choice((*SEAMS, 'writing')) if is_behind else None
+            self.kill_at = self.rng.choice((*SEAMS, *LATE, 'writing')) if is_behind else None
             self.simulator.clock.advance(timedelta(seconds=self.rng.choice((15, 60, 60, 60, 300, 1800))))
             self._let_the_disk_suffer()
             self._let_time_suffer()
@@ -240,7 +242,8 @@ class Chaos:
 
     def _deadly(self, name: str, method: Any) -> Any:
         def wrapped(*args: Any, **options: Any) -> Any:
-            if self.kill_at == name and self.rng.random() < 0.5:
+            may_die = self.agent.aggregator.events if name in LATE else self.rng.random() < 0.5
+            if self.kill_at == name and may_die:
                 self._die(name)
             return method(*args, **options)
 
@@ -311,6 +314,8 @@ class Chaos:
         try:
             error = self.check.run()
             assert not error, error
+            if self.kill_at == AFTER and self.agent.aggregator.events:
+                self._die(AFTER)
         except Killed:
             was_killed = True
             self._damage_a_slot()
@@ -322,7 +327,12 @@ class Chaos:
             # What a killed poll saw and had not told yet, AWS may no longer show to the next one.
             if sample.value == 0 and is_fresh.get(region) and not was_killed and not self._is_status_hidden():
                 self.looks[region].append(self.simulator.now())
-        self.events += self.agent.aggregator.events
+        events = list(self.agent.aggregator.events)
+        if was_killed and events and self.rng.random() < 0.5:
+            # The Agent sends events some seconds after it took them.
+            self.ledger.unsent += len(events)
+            events = []
+        self.events += events
         self.agent.aggregator.reset()
         self.agent.log_lines.clear()
         assert self.agent.losses == []
@@ -391,6 +401,9 @@ def _is_whole(text: str) -> bool:
     return True
 
 
+AFTER: Final = 'after the poll'
+# Here a kill is worth something where there were events: the Agent may not have sent them yet.
+LATE: Final = ('between submission and remember', AFTER)
 # Where the process may be killed; 'writing' is inside the write of the state, and leaves half a file.
 SEAMS: Final[dict[str, tuple[type, str]]] = {
     'before the listing': (Collector, '_list'),

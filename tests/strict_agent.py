@@ -75,7 +75,9 @@ class StrictAgent:
     _gauges: defaultdict[str, set[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(set))
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make the stubs behave like this, for every module that has imported them."""
+        """Make the stubs behave like this, for every module that has imported them, and forget what they were given."""
+        self.aggregator.reset()
+        self.datadog_agent.reset()
         for stub, methods in (
             (self.aggregator, (self.submit_metric, self.submit_service_check, self.submit_event)),
             (self.aggregator, (self.submit_event_platform_event,)),

@@ -18,7 +18,7 @@ from datadog_checks.base.utils.http import should_bypass_proxy
 from . import config
 from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
-from .aws.errors import AwsError, advise, explain, listing_broken_off
+from .aws.errors import AwsError, Kind, advise, explain, listing_broken_off
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
@@ -293,6 +293,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         session = AwsSession(impatient(self.settings.aws))
         session.guard.start(MAX_DIAGNOSIS_SECONDS)
         for trial in examine(session, self.settings.regions):
+            if trial.error and trial.error.kind is Kind.CREDENTIALS:
+                # So that the next attempt does not find these again.
+                session.reset()
             finding = one_line(trial.finding, MAX_LOGGED)
             if trial.error is None:
                 self.diagnosis.success(trial.name, finding, 'AWS', trial.purpose)

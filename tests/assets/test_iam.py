@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +25,16 @@ IAM: Final = ROOT / 'assets' / 'iam'
 AWS: Final = ROOT / 'datadog_checks' / 'bedrock_model_customization' / 'aws'
 SERVICES: Final = ('bedrock', 'resourcegroupstaggingapi', 's3', 'sts', 'organizations')
 READ: Final = IAM / 'read-policy.json'
+ASSUME: Final = IAM / 'assume-role-policy.json'
 OPTIONAL: Final = sorted((IAM / 'optional').glob('*.json'))
-POLICIES: Final = [READ, IAM / 'assume-role-policy.json', *OPTIONAL]
+POLICIES: Final = [READ, ASSUME, *OPTIONAL]
 # Needs no permission.
 FREE: Final = {'GetCallerIdentity'}
 # Made by botocore or AWS on our behalf, or by people: decryption of what GetObject reads, the list of accounts from
 # which a configuration is written.
 ON_OUR_BEHALF: Final = {'kms:Decrypt', 'organizations:ListAccounts'}
+# EKS Pod Identity makes it implicitly: its session tags are transitive, and AssumeRole passes them on.
+POD_IDENTITY: Final = {'sts:TagSession'}
 
 
 class Template(yaml.SafeLoader):
@@ -128,7 +133,7 @@ def test_the_walk_finds_the_calls() -> None:
 def test_what_the_code_calls_is_allowed_and_nothing_more() -> None:
     granted = set[str]().union(*(allowed(policy(path)) for path in POLICIES))
 
-    assert granted - ON_OUR_BEHALF == needed()
+    assert granted - ON_OUR_BEHALF - POD_IDENTITY == needed()
     assert not any('*' in action for action in granted)
 
 
@@ -157,18 +162,97 @@ def test_the_roles_allow_what_the_policies_do(actions: Any) -> None:
         policy(IAM / 'optional' / 'custom-models.json')
     )
 
-    # sts:AssumeRole is in the trust policy of the role.
-    assert actions() == allowed(policy(READ)) | optional | {'sts:AssumeRole'}
+    # Those of STS are in the trust policy of the role.
+    assert actions() == allowed(policy(READ)) | optional | {'sts:AssumeRole'} | POD_IDENTITY
+
+
+def trust_of_terraform() -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield actions, principals and condition of each statement of the trust policy."""
+    (document,) = (
+        body['trust']
+        for block in terraform()['data']
+        for body in [{name.strip('"'): value for name, value in next(iter(block.values())).items()}]
+        if 'trust' in body
+    )
+    for statement in document['statement']:
+        parts = [list(texts(statement.get(name))) for name in ('actions', 'principals', 'condition')]
+        yield parts[0][0], [text for text in parts[1] if 'var.' in text], parts[2]
 
 
 def test_the_roles_trust_nobody_without_the_external_id() -> None:
     role = cloudformation()['Resources']['Role']['Properties']
-    trust = next(statements(role['AssumeRolePolicyDocument']))
-    documents = str(terraform()['data'])
+    found = {trust['Action']: trust for trust in statements(role['AssumeRolePolicyDocument'])}
 
-    assert trust['Condition'] == {'StringEquals': {'sts:ExternalId': 'ExternalId'}}
-    assert trust['Principal'] == {'AWS': 'AgentPrincipalArn'}
-    assert 'sts:ExternalId' in documents and 'var.external_id' in documents
+    # TagSession alone gives no credentials, and comes with no external id: it must be a statement of its own.
+    assert found.keys() == {'sts:AssumeRole'} | POD_IDENTITY
+    assert found['sts:AssumeRole']['Condition'] == {'StringEquals': {'sts:ExternalId': 'ExternalId'}}
+    assert 'Condition' not in found['sts:TagSession']
+    assert all(trust['Principal'] == {'AWS': 'AgentPrincipalArn'} for trust in found.values())
+
+    assume, tag = trust_of_terraform()
+    assert (assume[0], tag[0]) == ('sts:AssumeRole', 'sts:TagSession')
+    assert assume[1] == tag[1] == ['${var.agent_principal_arn}']
+    assert {'StringEquals', 'sts:ExternalId', '${var.external_id}'} <= set(assume[2])
+    assert tag[2] == []
+
+
+def test_the_agent_may_assume_and_pass_session_tags_to_the_same_roles() -> None:
+    (statement,) = statements(policy(ASSUME))
+
+    assert set(listed(statement['Action'])) == {'sts:AssumeRole'} | POD_IDENTITY
+    assert statement['Resource'].endswith(f":role/{cloudformation()['Parameters']['RoleName']['Default']}")
+
+
+def test_the_agents_own_role_trusts_one_service_account() -> None:
+    irsa, pod_identity = (
+        next(statements(policy(IAM / 'agent' / f'trust-{name}.json'))) for name in ('irsa', 'pod-identity')
+    )
+    provider = irsa['Principal']['Federated'].partition(':oidc-provider/')[2]
+
+    assert irsa['Action'] == 'sts:AssumeRoleWithWebIdentity'
+    assert irsa['Condition'] == {
+        'StringEquals': {
+            f'{provider}:aud': 'sts.amazonaws.com',
+            f'{provider}:sub': 'system:serviceaccount:datadog:datadog-cluster-checks',
+        }
+    }
+    assert set(pod_identity['Action']) == {'sts:AssumeRole'} | POD_IDENTITY
+    assert pod_identity['Principal'] == {'Service': 'pods.eks.amazonaws.com'}
+    assert pod_identity['Condition'] == {
+        'StringEquals': {
+            'aws:RequestTag/kubernetes-namespace': 'datadog',
+            'aws:RequestTag/kubernetes-service-account': 'datadog-cluster-checks',
+        }
+    }
+
+
+def commands_of_aws() -> Iterator[list[str]]:
+    text = (ROOT / 'docs' / 'iam.md').read_text(encoding='utf-8')
+    for block in re.findall(r'```shell\n(.*?)```', text, flags=re.DOTALL):
+        for line in block.replace('\\\n', ' ').splitlines():
+            if line.strip().startswith('aws '):
+                yield shlex.split(line)
+
+
+def test_the_options_of_the_commands_are_those_of_the_api() -> None:
+    asked = {(service, operation): words for _, service, operation, *words in commands_of_aws()}
+
+    assert asked.keys() >= {('cloudformation', 'create-stack-set'), ('cloudformation', 'create-stack-instances')}
+    for (service, operation), words in asked.items():
+        model = botocore.session.Session().get_service_model(service)
+        operations = {xform_name(name, '-'): name for name in model.operation_names}
+        # `deploy` is made of several operations, and known to the AWS CLI alone.
+        name = {'deploy': 'create-change-set'}.get(operation, operation)
+        members = {xform_name(member, '-') for member in model.operation_model(operations[name]).input_shape.members}
+        extra = {'template-file', 'parameter-overrides'} if operation == 'deploy' else set()
+        assert {word[2:] for word in words if word.startswith('--')} <= members | extra, operation
+
+
+def test_a_stack_set_makes_the_role_once_in_each_account() -> None:
+    (instances,) = (words for words in commands_of_aws() if words[2] == 'create-stack-instances')
+    regions = instances[instances.index('--regions') + 1 :]
+
+    assert len(regions) == 1
 
 
 def test_optional_permissions_are_off_unless_asked_for() -> None:

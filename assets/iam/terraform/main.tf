@@ -35,6 +35,16 @@ data "aws_iam_policy_document" "trust" {
       values   = [var.external_id]
     }
   }
+
+  # EKS Pod Identity hands its session tags on. They assume nothing by themselves, and come with no external id.
+  statement {
+    actions = ["sts:TagSession"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [var.agent_principal_arn]
+    }
+  }
 }
 
 data "aws_iam_policy_document" "read" {

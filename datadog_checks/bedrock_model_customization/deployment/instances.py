@@ -95,6 +95,12 @@ def make_instance(account: Account, recipe: Recipe) -> Instance:
     return instance
 
 
+def account_of(instance: Mapping[str, Any]) -> str | None:
+    """Return the account of the role to assume, None where the Agent's own is polled."""
+    parts = str(instance.get('assume_role') or '').split(':')
+    return parts[4] if len(parts) > 4 else None
+
+
 @cache
 def partition_of(region: str) -> str | None:
     """Return the partition of AWS that a Region belongs to, None for a Region that this botocore does not know."""

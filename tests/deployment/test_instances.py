@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from datadog_checks.bedrock_model_customization import config
 from datadog_checks.bedrock_model_customization.deployment.accounts import Account
 from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
-from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances
+from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances, wrong_with
 from datadog_checks.bedrock_model_customization.deployment.pieces import split
 from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_confs
 from datadog_checks.bedrock_model_customization.deployment.render import Format, render
@@ -86,6 +86,15 @@ def test_the_partition_is_that_of_the_regions(region: str, partition: str) -> No
     [
         ({'role_name': 'a/b'}, "role name 'a/b'"),
         ({'role_path': 'datadog/'}, 'must begin and end with a slash'),
+        ({'role_path': '/a b/'}, 'visible ASCII characters'),
+        ({'role_path': '/é/'}, 'visible ASCII characters'),
+        ({'role_path': f'/{"a" * 511}/'}, 'up to 512'),
+        ({'role_path': '/%%env_DD_API_KEY%%/'}, 'without %%, {{ and }}'),
+        ({'role_path': '/{{x}}/'}, 'without %%, {{ and }}'),
+        ({'name_tag': 'region'}, "name tag 'region': is the key of a tag that the check sets itself"),
+        ({'name_tag': 'Account Name'}, 'is no key as Datadog writes it, such as account_name'),
+        ({'name_tag': '%%host%%'}, 'is no key as Datadog writes it'),
+        ({'name_tag': ''}, 'is no key as Datadog writes it'),
         (
             {'options': {'lokback_hours': 1}},
             'lokback_hours: there is no such option, it has no effect; did you mean lookback_hours?',
@@ -104,6 +113,37 @@ def test_mistakes_are_told_once(recipe: dict[str, Any], words: str) -> None:
         make_instances([Account(TWO), Account(ONE)], Recipe(**recipe))
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('%%env_DD_API_KEY%%', '%env_DD_API_KEY%'),
+        ('%%%%host%%%%', '%host%'),
+        ('a {{ .Values.datadog.apiKey }} b', 'a { .Values.datadog.apiKey } b'),
+        ('{\0{x}\0}', '{x}'),
+        ('100 % {sure}', '100 % {sure}'),
+    ],
+)
+def test_a_name_is_no_template(name: str, value: str) -> None:
+    """The Agent would put its environment in the place of the one, Helm its values in that of the other."""
+    (instance,) = make_instances([Account(ONE, name)], Recipe(name_tag='account_name'))
+    assert instance['tags'] == [f'account_name:{value}']
+
+
+@given(st.text(alphabet=st.sampled_from('%{}ab \0\n,'), max_size=60))
+def test_no_name_is_a_template(name: str) -> None:
+    (instance,) = make_instances([Account(ONE, name)], Recipe(name_tag='account_name'))
+    assert not any(mark in tag for tag in instance.get('tags', ()) for mark in ('%%', '{{', '}}'))
+
+
+def test_the_agents_notation_for_secrets() -> None:
+    (instance,) = make_instances([Account(ONE)], Recipe(external_id='ENC[bedrock_external_id]'))
+    assert instance['external_id'] == 'ENC[bedrock_external_id]'
+    (line,) = wrong_with({'external_id': 'ENC[a b]'}, {})
+    assert 'only used with assume_role' in line
+    with pytest.raises(DeploymentError, match='must have 2 to 1224 characters'):
+        make_instances([Account(ONE)], Recipe(external_id='ENC[]'))
 
 
 def test_a_secret_is_not_shown_in_a_mistake() -> None:

@@ -13,7 +13,7 @@ from datadog_checks.base import ConfigurationError
 
 from .. import config
 from ..aws.session import template_session
-from ..reporting.tags import tag
+from ..reporting.tags import OWN_KEYS, tag, tag_key
 from .accounts import Account
 from .errors import DeploymentError
 
@@ -28,7 +28,11 @@ DISPATCHED: Final[Mapping[str, Any]] = {'empty_default_hostname': True, 'events_
 OURS: Final = frozenset({'regions', 'assume_role', 'external_id'})
 
 _ROLE_NAME: Final = re.compile(r'[\w+=,.@-]{1,64}', re.ASCII)
-_ROLE_PATH: Final = re.compile(r'/([!-.0-~]+/)*')
+_ROLE_PATH: Final = re.compile(r'/([!-.0-~]+/)*', re.ASCII)
+MAX_ROLE_PATH: Final = 512
+# What the Agent, and Helm, would put something else in the place of.
+_TEMPLATE: Final = re.compile(r'%{2,}|\{{2,}|\}{2,}')
+_SECRET: Final = re.compile(r'ENC\[.+\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,9 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
 
 def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
     """Return a line for each mistake in an instance, and for what is valid and yet hardly meant."""
+    if _SECRET.fullmatch(str(instance.get('external_id'))):
+        # The Agent puts the secret in its place before the check sees it.
+        instance = {**instance, 'external_id': 'secret'}
     try:
         config.validate(instance, init_config)
     except ConfigurationError as error:
@@ -91,7 +98,8 @@ def make_instance(account: Account, recipe: Recipe) -> Instance:
             instance['external_id'] = external_id
     instance |= {name: recipe.options[name] for name in sorted(recipe.options)}
     if recipe.name_tag and account.name:
-        instance['tags'] = [*(instance.get('tags') or ()), tag(recipe.name_tag, account.name)]
+        name = _TEMPLATE.sub(lambda found: found[0][0], tag(recipe.name_tag, account.name))
+        instance['tags'] = [*(instance.get('tags') or ()), name]
     return instance
 
 
@@ -114,8 +122,17 @@ def _check(recipe: Recipe) -> None:
     mistakes = []
     if not _ROLE_NAME.fullmatch(recipe.role_name):
         mistakes.append(f'role name {recipe.role_name!r}: must be 1 to 64 letters, digits or any of _+=,.@-')
-    if not _ROLE_PATH.fullmatch(recipe.role_path):
-        mistakes.append(f'role path {recipe.role_path!r}: must begin and end with a slash')
+    path = recipe.role_path
+    if not _ROLE_PATH.fullmatch(path) or _TEMPLATE.search(path) or len(path) > MAX_ROLE_PATH:
+        mistakes.append(
+            f'role path {path!r}: must begin and end with a slash, and have up to {MAX_ROLE_PATH} visible ASCII '
+            'characters, without %%, {{ and }}'
+        )
+    key = recipe.name_tag
+    if key is not None and key != tag_key(key):
+        mistakes.append(f'name tag {key!r}: is no key as Datadog writes it, such as {tag_key(key)}')
+    if key in OWN_KEYS:
+        mistakes.append(f'name tag {key!r}: is the key of a tag that the check sets itself')
     mistakes += [f'{name}: is made for each account' for name in sorted(recipe.options.keys() & OURS)]
     if mistakes:
         raise DeploymentError('\n'.join(mistakes))

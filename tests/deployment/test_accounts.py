@@ -41,6 +41,33 @@ def test_columns_in_another_order() -> None:
     assert read_accounts(f'name,account_id\nsearch,{ONE}\n') == [Account(ONE, 'search')]
 
 
+@pytest.mark.parametrize('header', ['', 'Account ID{0}Name{0}Regions\n', '# ours\n\naccount-id{0}NAME{0}regions\n'])
+@pytest.mark.parametrize('delimiter', [',', ';', '\t'])
+def test_what_spreadsheets_write(header: str, delimiter: str) -> None:
+    regions = '"us-east-1,us-west-2"'
+    text = f'{header.format(delimiter)}{ONE}{delimiter}"search"{delimiter}{regions}\n{delimiter * 2}\n{TWO}\n'
+    assert read_accounts(text) == [Account(ONE, 'search', ('us-east-1', 'us-west-2')), Account(TWO)]
+
+
+def test_a_comment_opens_no_quotes() -> None:
+    assert read_accounts(f'# see, "there\n{ONE}\n{TWO}\n') == [Account(ONE), Account(TWO)]
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('account_id\n1.23457E+11', 'line 2: .* a spreadsheet took it for a number'),
+        ('account_id;name\n1,23457E+11;a', 'line 2: .* a spreadsheet took it for a number'),
+        (f'Konto,Name\n{ONE},a', 'line 1: .*; the first line may name the columns: account_id, name, regions'),
+        (f'account_id,name\n{ONE},"a\n{TWO},b\n', 'line 3: is no CSV'),
+    ],
+)
+def test_a_hint_for_what_spreadsheets_do(text: str, words: str) -> None:
+    with pytest.raises(DeploymentError, match=words) as caught:
+        read_accounts(text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_an_external_id_of_its_own() -> None:
     text = f'account_id,external_id\n{ONE},example-1\n{TWO},\n'
     assert [account.external_id for account in read_accounts(text)] == ['example-1', '']
@@ -87,6 +114,14 @@ def test_a_filter_about_nothing_is_a_mistake(text: str) -> None:
     for selection in (Selection(include=(text,)), Selection(exclude=(text,))):
         with pytest.raises(DeploymentError, match='is about none of the 3 accounts'):
             selection.of(KNOWN)
+
+
+@pytest.mark.parametrize('text', ['999999999999', 'gone', 'ou-sim1-closed'])
+def test_an_account_that_is_not_active_may_be_excluded_and_not_included(text: str) -> None:
+    inactive = [Account('999999999999', 'gone', units=('ou-sim1-closed',))]
+    assert Selection(exclude=(text,)).of(KNOWN, inactive) == KNOWN
+    with pytest.raises(DeploymentError, match='is about none of the 3 accounts'):
+        Selection(include=(text,)).of(KNOWN, inactive)
 
 
 def test_units_of_accounts_from_a_file_are_not_known() -> None:

@@ -16,6 +16,7 @@ import yaml
 from datadog_checks.base.stubs import aggregator as stub
 from typer.testing import Result
 
+from datadog_checks.bedrock_model_customization.aws import session
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.cli import conf
 from datadog_checks.bedrock_model_customization.deployment.reading import read_confs
@@ -25,6 +26,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     MalformedJson,
     Simulator,
     Throttle,
+    Unreachable,
     completes,
     fails,
 )
@@ -163,6 +165,9 @@ def test_a_role_to_list_the_accounts_with(simulator: Simulator, run: Callable[..
     assert refused.exit_code == 2
     assert 'organizations:ListAccounts' in refused.stderr
     assert 'management account' in refused.stderr
+    unknown = run(*asked(simulator), '--organization-role', role.replace('Lister', 'Nobody'))
+    assert unknown.exit_code == 2
+    assert 'allow yourself sts:AssumeRole, and let the trust policy of --organization-role name you' in unknown.stderr
     simulator.organization.delegated.add(ids[0])
     assert run(*asked(simulator), '--organization-role', role).exit_code == 0
 
@@ -171,8 +176,9 @@ def test_a_role_to_list_the_accounts_with(simulator: Simulator, run: Callable[..
     ('fault', 'words'),
     [
         (AccessDenied(operation='ListAccounts'), 'allow the IAM action organizations:ListAccounts'),
-        (ExpiredCredentials(operation='GetCallerIdentity'), 'they have expired'),
-        (Throttle(operation='ListAccounts', skip=1), 'TooManyRequestsException'),
+        (ExpiredCredentials(operation='GetCallerIdentity'), 'your AWS credentials have expired: sign in again'),
+        (Throttle(operation='ListAccounts', skip=1), 'try again in a minute'),
+        (Unreachable(operation='ListAccounts', skip=1), 'check the network'),
         (MalformedJson(operation='ListAccounts', skip=1), 'ListAccounts'),
     ],
 )
@@ -185,7 +191,35 @@ def test_an_organization_that_cannot_be_listed_to_its_end_gives_nothing(
     assert done.exit_code == 2
     assert words in done.stderr
     assert 'Traceback' not in done.output
+    # A person reads it, who is no Agent and polls nothing.
+    assert not any(word in done.stderr for word in ('Agent', 'poll', 'meanwhile', 'instance'))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_credentials(
+    simulator: Simulator, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'):
+        monkeypatch.delenv(name, raising=False)
+    for name in ('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'):
+        monkeypatch.setenv(name, str(tmp_path / 'none'))
+    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+    session.default_session.cache_clear()
+    try:
+        done = run(*asked(simulator))
+    finally:
+        session.default_session.cache_clear()
+    assert done.exit_code == 2
+    assert 'check your AWS credentials (environment, profile, sign-in)' in done.stderr
+    assert 'Agent' not in done.stderr
+
+
+def test_an_inactive_account_may_be_excluded(simulator: Simulator, run: Callable[..., Result]) -> None:
+    populate(simulator, 3)
+    done = run(*asked(simulator), '--exclude', '999999999999', '--exclude', 'closing')
+    assert done.exit_code == 0
+    assert '3 accounts (2 that are not active are left out)' in done.stderr
+    assert "'999999999999' is about none" in run(*asked(simulator), '--include', '999999999999').stderr
 
 
 def test_no_organization(simulator: Simulator, run: Callable[..., Result]) -> None:
@@ -207,6 +241,6 @@ def test_no_credential_is_written(
         assert os.environ[name] not in done.output
     # The external id is in the instances, as the check needs it, and in no comment.
     assert EXTERNAL_ID not in ''.join(line for line in done.stdout.splitlines() if line.startswith('#'))
-    assert simulator.endpoint_url not in done.stdout
+    assert not any(simulator.endpoint_url in line for line in done.stdout.splitlines() if not line.startswith('#'))
     assert re.search(r'\d{4}-\d\d-\d\d', done.stdout) is None
     assert json.dumps(list(yaml.safe_load_all(done.stdout)))

@@ -106,9 +106,10 @@ def generate(
         _stop('give either --organization or --accounts FILE')
     if pieces > 1 and form.is_file_of_agent and output is None:
         _stop('several pieces need --output FILE')
+    inactive: list[Account]
     try:
         if accounts:
-            known, inactive = read_accounts(_text(accounts)), 0
+            known, inactive = read_accounts(_text(accounts)), []
         else:
             known, inactive, partition = _members(endpoint_url, organization_role, region, partition)
         recipe = Recipe(
@@ -121,7 +122,7 @@ def generate(
             options={**DEFAULTS, **form.defaults, **_parse(options or [])},
             name_tag=name_tag,
         )
-        instances = make_instances(Selection(include or (), exclude or ()).of(known), recipe)
+        instances = make_instances(Selection(include or (), exclude or ()).of(known, inactive), recipe)
         source = '--organization' if organization else f'--accounts {shlex.quote(accounts.name if accounts else "")}'
         texts = _render(instances, form, pieces, namespace, _command(source, include, exclude, form, pieces, recipe))
     except DeploymentError as error:
@@ -131,7 +132,7 @@ def generate(
     else:
         _write(output, texts, force)
     scopes = sum(len(instance['regions']) for instance in instances)
-    left_out = f' ({inactive} that are not active are left out)' if inactive else ''
+    left_out = f' ({len(inactive)} that are not active are left out)' if inactive else ''
     typer.echo(f'{len(instances)} accounts{left_out}, {scopes} scopes', err=True)
     if form.is_dispatched and pieces == 1 and len(instances) > 1:
         typer.echo('A Cluster Agent gives this to one runner as a whole: --pieces spreads it over several.', err=True)
@@ -163,8 +164,8 @@ def validate(
 
 def _members(
     endpoint_url: str | None, role: str | None, regions: list[str] | None, partition: str | None
-) -> tuple[list[Account], int, str]:
-    """Return the organization's accounts, how many are left out as they are not active, and the partition."""
+) -> tuple[list[Account], list[Account], str]:
+    """Return the organization's accounts, those that are not active, and the partition."""
     from ..aws.session import AwsSettings
     from ..deployment.instances import DEFAULT_REGIONS
     from ..deployment.organization import Organization

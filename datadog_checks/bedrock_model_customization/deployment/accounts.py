@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from io import StringIO
 from typing import Final
 
 from .errors import DeploymentError
 
 ACCOUNT_ID: Final = re.compile(r'\d{12}', re.ASCII)
 COLUMNS: Final = ('account_id', 'name', 'regions', 'external_id')
-_SEPARATORS: Final = re.compile(r'[;\s]+')
+_SEPARATORS: Final = re.compile(r'[;,\s]+')
+_DELIMITER: Final = re.compile(r'[,;\t]')
+# An account id that a spreadsheet took for a number, in whatever language it speaks.
+_SCIENTIFIC: Final = re.compile(r'\d[.,]?\d*E\+\d+', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,12 +46,16 @@ class Selection:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
 
-    def of(self, accounts: Iterable[Account]) -> list[Account]:
-        """Return the wanted accounts, by id. Raises DeploymentError where a filter is about no account at all."""
+    def of(self, accounts: Iterable[Account], inactive: Iterable[Account] = ()) -> list[Account]:
+        """Return the wanted accounts, by id. Raises DeploymentError where a filter is about no account at all.
+
+        `inactive` are none of them; to exclude one is no mistake.
+        """
         known = sorted(accounts)
-        for text in (*self.include, *self.exclude):
-            if not any(_is_about(text, account) for account in known):
-                raise DeploymentError(f'{text!r} is about none of the {len(known)} accounts')
+        for texts, among in ((self.include, known), (self.exclude, [*known, *inactive])):
+            for text in texts:
+                if not any(_is_about(text, account) for account in among):
+                    raise DeploymentError(f'{text!r} is about none of the {len(among)} accounts')
         return [account for account in known if self._wants(account)]
 
     def _wants(self, account: Account) -> bool:
@@ -68,18 +76,18 @@ def _is_about(text: str, account: Account) -> bool:
 def read_accounts(text: str) -> list[Account]:
     """Read accounts from CSV: an id a line, and optionally a name, Regions and an external id.
 
-    Regions are separated by spaces or semicolons. A first line with the names of the columns may put them in another
-    order. Empty lines and those that begin with `#` are skipped. Raises DeploymentError with every mistake.
+    Cells are separated by commas, semicolons or tabs, Regions by spaces, semicolons or commas. A first line with the
+    names of the columns may put them in another order. Empty lines and those that begin with `#` are skipped. Raises
+    DeploymentError with every mistake.
     """
-    lines = [(number, line) for number, line in enumerate(text.lstrip('\ufeff').splitlines(), start=1) if _counts(line)]
     columns: Sequence[str] = COLUMNS
     accounts: dict[str, Account] = {}
     mistakes = []
-    for position, (number, line) in enumerate(lines):
-        cells = [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
-        if position == 0 and COLUMNS[0] in cells:
-            columns = cells
-            mistakes += [f'line {number}: {name!r} is none of {", ".join(COLUMNS)}' for name in {*cells} - {*COLUMNS}]
+    for position, (number, cells) in enumerate(_rows(text)):
+        names = [re.sub(r'[\s-]+', '_', cell.lower()) for cell in cells]
+        if position == 0 and COLUMNS[0] in names:
+            columns = names
+            mistakes += [f'line {number}: {name!r} is none of {", ".join(COLUMNS)}' for name in {*names} - {*COLUMNS}]
             continue
         if len(cells) > len(columns):
             mistakes.append(f'line {number}: has {len(cells)} cells, not {len(columns)}')
@@ -87,7 +95,8 @@ def read_accounts(text: str) -> list[Account]:
         row = dict(zip(columns, cells, strict=False))
         account_id = row.get('account_id', '')
         if not ACCOUNT_ID.fullmatch(account_id):
-            hint = '; a spreadsheet may have cut off zeros in front' if account_id.isdigit() else ''
+            is_header = position == 0 and not re.search(r'\d', account_id)
+            hint = f'; the first line may name the columns: {", ".join(COLUMNS)}' if is_header else _hint(account_id)
             mistakes.append(f'line {number}: {account_id!r} is not an account id of 12 digits{hint}')
             continue
         if account_id in accounts:
@@ -101,5 +110,24 @@ def read_accounts(text: str) -> list[Account]:
     return sorted(accounts.values())
 
 
-def _counts(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith('#')
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each row that counts, and the number of its last line."""
+    lines = ['\n' if line.lstrip().startswith('#') else line for line in StringIO(text.lstrip('\ufeff'), newline=None)]
+    # Whatever comes first: the first cell is an id or the name of a column, neither of which has any of them.
+    found = next(filter(None, map(_DELIMITER.search, lines)), None)
+    reader = csv.reader(lines, delimiter=found[0] if found else ',', skipinitialspace=True, strict=True)
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise DeploymentError(f'line {reader.line_num}: is no CSV: {error}') from error
+
+
+def _hint(account_id: str) -> str:
+    if account_id.isdigit():
+        return '; a spreadsheet may have cut off zeros in front'
+    if _SCIENTIFIC.fullmatch(account_id):
+        return '; a spreadsheet took it for a number: make the column one of text, and fill it in again'
+    return ''

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from ..aws.errors import AwsError, advise, explain
+from ..aws.errors import AwsError, Kind, explain, remedy
 from ..aws.session import AwsSession, AwsSettings
 from ..aws.usage import Usage
 from .accounts import ACCOUNT_ID, Account
@@ -14,6 +14,13 @@ from .errors import DeploymentError
 OPERATION: Final = 'ListAccounts'
 ACTIVE: Final = 'ACTIVE'
 DEFAULT_PARTITION: Final = 'aws'
+_EXPIRED: Final = 'your AWS credentials have expired: sign in again'
+_ADVICE: Final = {
+    Kind.CREDENTIALS: 'check your AWS credentials (environment, profile, sign-in) and the clock of this machine',
+    Kind.THROTTLED: 'AWS throttles these requests: try again in a minute',
+    Kind.UNREACHABLE: 'check the network, proxy, CA bundle, --region and --endpoint-url',
+    Kind.SERVER: 'AWS failed to answer: try again',
+}
 
 
 class Caller(NamedTuple):
@@ -24,10 +31,10 @@ class Caller(NamedTuple):
 
 
 class Members(NamedTuple):
-    """The active accounts, and the number of those that are not (suspended, or being closed)."""
+    """The active accounts, and those that are not (suspended, or being closed)."""
 
     accounts: list[Account]
-    inactive: int
+    inactive: list[Account]
 
 
 class Organization:
@@ -43,26 +50,25 @@ class Organization:
             client = self._session.client('sts', self._session.settings.sts_region, self._usage)
             identity = client.get_caller_identity()  # type: ignore[attr-defined]
         except Exception as error:
-            raise DeploymentError(advise(explain(error, 'GetCallerIdentity'))) from error
+            raise DeploymentError(_explained(explain(error, 'GetCallerIdentity'))) from error
         parts = str(identity.get('Arn', '')).split(':')
         return Caller(str(identity.get('Account', '')), parts[1] if len(parts) > 1 else DEFAULT_PARTITION)
 
     def members(self) -> Members:
         """Return the accounts, by id. Raises DeploymentError where they cannot be listed to their end."""
-        accounts, inactive = {}, 0
+        accounts: dict[str, Account] = {}
+        inactive: dict[str, Account] = {}
         try:
             for entry in self._entries():
                 account_id = entry.get('Id')
                 if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
                     raise DeploymentError('AWS Organizations named an account without an id')
                 # `Status` was retired in September 2026; older endpoints know nothing else.
-                if entry.get('State', entry.get('Status')) != ACTIVE:
-                    inactive += 1
-                    continue
-                accounts[account_id] = Account(account_id, str(entry.get('Name') or ''), units=_units(entry))
+                found = accounts if entry.get('State', entry.get('Status')) == ACTIVE else inactive
+                found[account_id] = Account(account_id, str(entry.get('Name') or ''), units=_units(entry))
         except AwsError as error:
             raise DeploymentError(_explained(error)) from error
-        return Members(sorted(accounts.values()), inactive)
+        return Members(sorted(accounts.values()), sorted(inactive.values()))
 
     def _entries(self) -> Iterator[Mapping[str, Any]]:
         """Yield AWS's entries. Raises AwsError; an organization that is listed by half is no answer."""
@@ -84,9 +90,13 @@ def _units(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _explained(error: AwsError) -> str:
+    """Return what failed and what to do, for a person: what `aws.errors` advises is about an Agent that polls."""
     if error.code == 'AWSOrganizationsNotInUseException':
         return 'these credentials belong to no organization; give the accounts with --accounts FILE'
-    advice = advise(error)
+    if error.operation == 'AssumeRole' and error.iam_action:
+        return f"{error}; allow yourself sts:AssumeRole, and let the trust policy of --organization-role name you"
     if error.iam_action:
-        advice += "; only the management account or a delegated administrator's may list the accounts"
-    return advice
+        only = "only the management account or a delegated administrator's may list the accounts"
+        return f'{error}; {remedy(error)}; {only}'
+    advice = _EXPIRED if error.code.startswith('ExpiredToken') else _ADVICE.get(error.kind)
+    return f'{error}; {advice}' if advice else str(error)

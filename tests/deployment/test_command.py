@@ -126,8 +126,8 @@ def test_mistakes_are_told(
         ),
         ({'instances': [{}, {'include': {'job_names': ['a*']}}]}, None),
         (
-            {'clusterAgent': {'confd': {'bedrock_model_customization.yaml': 'instances: [1]'}}},
-            'instance 1: must be a ma',
+            {'clusterAgent': {'confd': {'bedrock_model_customization.yaml': 'cluster_check: true\ninstances: [1]'}}},
+            'instance 1: must be a mapping',
         ),
         ({'clusterAgent': {'confd': {'other.yaml': 'instances: [1]'}}}, 'has neither instances nor'),
         ({'instances': [{'name': 'a', 'min_collection_interval': 60}]}, None),
@@ -141,6 +141,103 @@ def test_validate(run: Callable[..., Result], tmp_path: Path, document: Any, lin
     assert done.exit_code == (1 if line else 0)
     assert (line or '') in done.stderr
     assert len(done.stderr.splitlines()) == (1 if line else 0)
+
+
+CONF = 'init_config:\ninstances:\n- regions: [us-east-1]\n'
+CLUSTER = f'cluster_check: true\n{CONF}'
+OTHER = 'cluster_check: true\ninstances: [{host: redis, port: 6379}]\n'
+NAME = 'bedrock_model_customization'
+REPEATED = 'init_config:\ninstances:\n' + ''.join(
+    f'- {{regions: [us-east-1], assume_role: "arn:aws:iam::{ONE}:role/{name}"}}\n' for name in 'AB'
+)
+
+
+def values(**confd: str) -> dict[str, Any]:
+    return {'clusterAgent': {'confd': {f'{name}.yaml': text for name, text in confd.items()}}}
+
+
+def config_map(data: dict[str, str], name: str = 'agent-conf') -> dict[str, Any]:
+    return {'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': name}, 'data': data}
+
+
+def operator(component: str, **extra: Any) -> dict[str, Any]:
+    override = {component: {'extraConfd': extra}}
+    return {'kind': 'DatadogAgent', 'metadata': {'name': 'datadog'}, 'spec': {'override': override}}
+
+
+@pytest.mark.parametrize(
+    ('document', 'line'),
+    [
+        (values(**{NAME: CONF}), f'{NAME}.yaml: cluster_check: must be true'),
+        (values(**{NAME: CONF.replace('init', 'cluster_check: "true"\ninit')}), 'cluster_check: must be true'),
+        ({'clusterAgent': {'advancedConfd': {f'{NAME}.d': {'a.yaml': CONF}}}}, 'a.yaml: cluster_check: must be true'),
+        (operator('clusterAgent', configDataMap={f'{NAME}.yaml': CONF}), 'cluster_check: must be true'),
+        ({'datadog': {'confd': {f'{NAME}.yaml': CONF}}}, 'datadog.confd is read by every node'),
+        (operator('nodeAgent', configDataMap={f'{NAME}.yaml': CONF}), 'override.nodeAgent is read by every node'),
+        (
+            operator('clusterAgent', configDataMap={f'{NAME}.yaml': CLUSTER}, configMap={'name': 'x'}),
+            'has no effect, as configMap beside it wins over configDataMap',
+        ),
+        (values(**{NAME: f'{CLUSTER}instances: []\n'}), f'f.yaml: {NAME}.yaml: line 5: instances is given twice'),
+        (
+            values(**{NAME: f'{CLUSTER}- {{regions: [us-west-2], regions: [us-east-1]}}'}),
+            'line 5: regions is given twice',
+        ),
+        (yaml.safe_load(REPEATED), 'instance 2: polls the same jobs of us-east-1 as f.yaml: instance 1'),
+    ],
+)
+def test_validate_what_works_otherwise_than_meant(
+    run: Callable[..., Result], tmp_path: Path, document: Any, line: str
+) -> None:
+    path = tmp_path / 'f.yaml'
+    path.write_text(yaml.safe_dump(document))
+    done = run('validate', path)
+    assert done.exit_code == 1
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_validate_a_key_that_is_given_twice(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / 'f.yaml'
+    path.write_text(f'{CONF}instances:\n- regions: [us-west-2]\n')
+    done = run('validate', path)
+    assert (done.exit_code, done.stderr) == (1, 'f.yaml: line 4: instances is given twice\n')
+    path.write_text('x: &x {regions: [us-east-1]}\ninstances:\n- {<<: *x, regions: [us-west-2]}\n- *x\n')
+    assert 'given twice' not in run('validate', path).stderr
+
+
+@pytest.mark.parametrize(
+    'document',
+    [
+        config_map({'redisdb.yaml': OTHER, f'{NAME}.yaml': CLUSTER, f'{NAME}_of_another.yaml': OTHER, 'run.sh': '{'}),
+        config_map(
+            {'conf.yaml': CLUSTER, 'more.yaml': CLUSTER.replace('east', 'west')}, 'bedrock-model-customization-a'
+        ),
+        values(redisdb=OTHER, **{NAME: CLUSTER}) | {'datadog': {'confd': {'redisdb.yaml': OTHER}}},
+        operator('clusterAgent', configDataMap={'redisdb.yaml': OTHER, f'{NAME}.yaml': CLUSTER}),
+        yaml.safe_load(CLUSTER)
+        | {
+            'check_tag_cardinality': 'low',
+            'ad_identifiers': ['agent'],
+            'advanced_ad_identifiers': [],
+            'cel_selector': {},
+            'ignore_autodiscovery_tags': True,
+            'logs': [],
+        },
+        {
+            'instances': [
+                {'assume_role': f'arn:aws:iam::{ONE}:role/A', 'external_id': 'ENC[bedrock]'},
+                {'assume_role': f'arn:aws:iam::{TWO}:role/A', 'check_tag_cardinality': 'low', 'namespace': 'x'},
+                {},
+            ]
+        },
+    ],
+)
+def test_validate_refuses_nothing_that_is_right(run: Callable[..., Result], tmp_path: Path, document: Any) -> None:
+    path = tmp_path / 'f.yaml'
+    path.write_text(yaml.safe_dump(document))
+    done = run('validate', path)
+    assert (done.exit_code, done.stderr) == (0, '')
 
 
 def test_validate_what_is_no_yaml(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -143,19 +143,18 @@ def validate(
 ) -> None:
     """Print every mistake in configurations of this check that are used together. Exits with 1 where there is any."""
     from ..deployment.errors import DeploymentError
-    from ..deployment.reading import mistakes, read_confs
+    from ..deployment.reading import clashes, mistakes, read_file
 
-    found, together = [], []
+    found, read = [], []
     for path in files:
         try:
-            confs = read_confs(_text(path))
+            read.append((path.name, read_file(_text(path), path.name)))
         except DeploymentError as error:
             found.append(f'{path.name}: {error}')
-            continue
-        together += [conf._replace(place=f'{path.name} {conf.place}'.strip()) for conf in confs]
-    found += mistakes(together)
+    confs = [conf for _, file in read for conf in file.confs]
+    found += [*mistakes(confs), *clashes(read)]
     if not found:
-        number = sum(len(conf.document['instances']) for conf in together)
+        number = sum(len(conf.document['instances']) for conf in confs)
         typer.echo(f'{number} instance{"s" if number != 1 else ""}, no mistakes')
     for line in found:
         typer.echo(line, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,10 @@ def instances(text: str) -> list[dict[str, Any]]:
 def test_a_file_of_accounts_needs_no_aws(run: Callable[..., Result], accounts: Path) -> None:
     done = run('generate', '--accounts', accounts, '--own-account', THREE, '--set', 'events=[failed]')
     assert done.exit_code == 0
-    assert done.stderr == '3 accounts, 5 scopes\n'
+    assert done.stderr.splitlines() == [
+        '3 accounts, 5 scopes',
+        '2 of them without an external id (--external-id): the roles of assets/iam cannot be assumed so',
+    ]
     first, second, third = instances(done.stdout)
     assert first['assume_role'] == f'arn:aws:iam::{ONE}:role/DatadogBedrockModelCustomization'
     assert second['regions'] == ['us-east-1']
@@ -68,6 +72,96 @@ def test_made_anew_and_what_is_left(run: Callable[..., Result], accounts: Path, 
     assert f'{tmp_path / "conf-03.yaml"} is left from an earlier run' in done.stderr
 
 
+def test_more_than_99_pieces(run: Callable[..., Result], tmp_path: Path) -> None:
+    accounts, output = tmp_path / 'accounts.csv', tmp_path / 'out' / 'conf[1].yaml'
+    accounts.write_text('\n'.join(f'{number:012}' for number in range(102)))
+    assert run('generate', '--accounts', accounts, '--pieces', 102, '-o', output).exit_code == 0
+    done = run('generate', '--accounts', accounts, '--pieces', 98, '-o', output)
+    left = [
+        line.partition(' is left')[0] for line in done.stderr.splitlines() if ' is left from an earlier run' in line
+    ]
+    assert sorted(left) == sorted(str(tmp_path / 'out' / f'conf[1]-{number}.yaml') for number in (99, 100, 101, 102))
+
+
+@pytest.mark.parametrize('environment', [None, ''])
+def test_no_external_id_is_remarked_once(
+    run: Callable[..., Result], accounts: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None
+) -> None:
+    monkeypatch.delenv('BEDROCK_JOBS_EXTERNAL_ID', raising=False)
+    if environment is not None:
+        monkeypatch.setenv('BEDROCK_JOBS_EXTERNAL_ID', environment)
+    done = run('generate', '--accounts', accounts)
+    assert done.exit_code == 0
+    assert done.stderr.count('3 of them without an external id') == 1
+    accounts.write_text(f'account_id,external_id\n{ONE},example-1\n{TWO},\n')
+    assert '1 of them without an external id' in run('generate', '--accounts', accounts).stderr
+    assert 'external id' not in run('generate', '--accounts', accounts, '--external-id', 'example').stderr
+    assert 'external id' not in run('generate', '--accounts', accounts, '--own-account', TWO).stderr
+
+
+def test_the_first_line_says_how_to_make_it_again(
+    run: Callable[..., Result], accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / 'out.yaml'
+    options = {
+        '--accounts': [accounts.name],
+        '--include': ['*a*', 'c {x}', THREE],
+        '--exclude': ['größe ☃'],
+        '--role-name': ['R@x'],
+        '--role-path': ['/a/b/'],
+        '--region': ['us-west-2', 'us-east-1'],
+        '--partition': ['aws'],
+        '--own-account': [THREE],
+        '--name-tag': ['account'],
+        '--set': ['tags=["a:b c"]', 'lookback_hours=12'],
+        '--format': ['operator'],
+        '--pieces': ['2'],
+        '--namespace': ['datadog'],
+        '--name': ['research'],
+        '--output': [output.name],
+    }
+    accounts.write_text(f'{ONE},search\n{TWO},c {{x}}\n{THREE},ca\n999999999999,größe ☃\n')
+    monkeypatch.chdir(tmp_path)
+    words = [word for name, values in options.items() for value in values for word in (name, value)]
+    assert run('generate', *words).exit_code == 0
+    first = output.read_text()
+    command = shlex.split(first.splitlines()[0].partition(': ')[2])
+    assert sorted(command) == sorted(['config', 'generate', *words])
+    output.unlink()
+    assert run(*command[1:]).exit_code == 0
+    assert output.read_text() == first
+
+
+def test_the_first_line_tells_no_secret(run: Callable[..., Result], accounts: Path) -> None:
+    secret = 'proxy={http: "http://someone:hidden@proxy.example.com:3128"}'
+    words = ['--external-id', 'hidden-id', '--set', secret, '--set', 'tags=["see:http://a:hidden@b"]', '--force']
+    line = run('generate', '--accounts', accounts, *words).stdout.splitlines()[0]
+    assert line.partition(': ')[2] == (
+        f"config generate --accounts {accounts.name} --external-id ... --set proxy=... --set 'tags=[\"see:http://***@b\"]'"
+    )
+
+
+@pytest.mark.parametrize(
+    ('output', 'words'),
+    [
+        ('.', '. is a folder: give the name of a file'),
+        ('/', '/ is a folder: give the name of a file'),
+        ('FOLDER', 'is a folder: give the name of a file'),
+        ('/proc/x/y', '/proc/x/y cannot be written: '),
+        ('FILE/y', 'cannot be written: '),
+    ],
+)
+@pytest.mark.parametrize('pieces', [1, 2])
+def test_an_output_that_cannot_be_written(
+    run: Callable[..., Result], accounts: Path, tmp_path: Path, output: str, words: str, pieces: int
+) -> None:
+    output = output.replace('FILE', str(accounts)).replace('FOLDER', str(tmp_path))
+    done = run('generate', '--accounts', accounts, '--pieces', pieces, '-o', output)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
 def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: Path, tmp_path: Path) -> None:
     output = tmp_path / 'conf.yaml'
     output.write_text('instances: [{}]\n')
@@ -94,6 +188,13 @@ def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: 
         ),
         (['--accounts', 'FILE', '--include', 'nobody'], "'nobody' is about none of the 3 accounts"),
         (['--accounts', 'FILE', '-r', 'Virginia'], "'Virginia' is not the code of a Region"),
+        (
+            ['--accounts', 'FILE', '--own-account', '999999999999'],
+            '--own-account 999999999999: is none of the 3 accounts',
+        ),
+        (['--accounts', 'FILE', '--external-id', ''], 'external_id: must have 2 to 1224 characters'),
+        (['--accounts', 'FILE', '--namespace', 'datadog'], '--namespace has no effect with --format conf'),
+        (['--accounts', 'FILE', '--format', 'helm', '--name', 'A'], "--name 'A': must be 1 to 63 small letters"),
     ],
 )
 def test_mistakes_are_told(
@@ -238,6 +339,21 @@ def test_validate_refuses_nothing_that_is_right(run: Callable[..., Result], tmp_
     path.write_text(yaml.safe_dump(document))
     done = run('validate', path)
     assert (done.exit_code, done.stderr) == (0, '')
+
+
+def test_validate_files_that_replace_one_another(run: Callable[..., Result], accounts: Path, tmp_path: Path) -> None:
+    one, two, named = (tmp_path / f'{name}.yaml' for name in ('one', 'two', 'named'))
+    options = ['generate', '--accounts', accounts, '--format', 'configmap']
+    run(*options, '--include', ONE, '-o', one)
+    run(*options, '--include', TWO, '-o', two)
+    run(*options, '--include', TWO, '-o', named, '--name', 'risk')
+    done = run('validate', one, two)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        'two.yaml: has the same ConfigMap bedrock-model-customization as one.yaml, one replaces the other; '
+        '--name tells them apart\n'
+    )
+    assert run('validate', one, named).stdout == '2 instances, no mistakes\n'
 
 
 def test_validate_what_is_no_yaml(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from datadog_checks.bedrock_model_customization import __version__
 from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_confs
 
 from ..paths import ROOT
+from .test_formats import validate
 
 DEPLOY = ROOT / 'deploy'
 EXAMPLES = ('cluster-check.yaml', 'configmap.yaml', 'datadog-agent.yaml', 'helm-values.yaml')
@@ -58,10 +59,9 @@ def test_the_examples_are_right(name: str) -> None:
 
 
 def test_the_examples_are_valid_for_kubernetes() -> None:
-    kubernetes_validate = pytest.importorskip('kubernetes_validate')
     for name in ('configmap.yaml', 'datadog-agent.yaml'):
         documents = yaml.safe_load_all((DEPLOY / 'kubernetes' / name).read_text())
         for document in documents:
             # A DatadogAgent is a custom resource, whose schema no package registry has.
             if document['kind'] == 'ConfigMap':
-                kubernetes_validate.validate(document, '1.31', strict=True)
+                validate(document)

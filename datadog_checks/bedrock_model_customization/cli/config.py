@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -12,8 +13,9 @@ import typer
 from ..deployment.render import Format
 
 if TYPE_CHECKING:
-    from ..deployment.accounts import Account
-    from ..deployment.instances import Instance, Recipe
+    from ..deployment.instances import Instance
+    from ..deployment.organization import Members
+    from ..deployment.render import Place
 
 MARK = 'Made by bedrock-jobs '
 """How the first line of a file of ours begins, after the `# ` of a comment."""
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def generate(
+    context: typer.Context,
     organization: Annotated[
         bool, typer.Option('--organization', help='Every active account of the organization.', rich_help_panel=ACCOUNTS)
     ] = False,
@@ -90,6 +93,10 @@ def generate(
         typer.Option('--output', '-o', help='File; pieces get -01, -02... in its name.', rich_help_panel=FILES),
     ] = None,
     namespace: Annotated[str | None, typer.Option(help='Namespace in Kubernetes.', rich_help_panel=FILES)] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help='Part of the names in Kubernetes, another for each file.', rich_help_panel=FILES),
+    ] = None,
     force: Annotated[
         bool, typer.Option('--force', help='Overwrite files that were not made by this.', rich_help_panel=FILES)
     ] = False,
@@ -101,17 +108,20 @@ def generate(
     from ..deployment.accounts import Selection, read_accounts
     from ..deployment.errors import DeploymentError
     from ..deployment.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
+    from ..deployment.organization import Members
+    from ..deployment.render import Place
 
     if organization == (accounts is not None):
         _stop('give either --organization or --accounts FILE')
     if pieces > 1 and form.is_file_of_agent and output is None:
         _stop('several pieces need --output FILE')
-    inactive: list[Account]
     try:
         if accounts:
-            known, inactive = read_accounts(_text(accounts)), []
+            members = Members(read_accounts(_text(accounts)), [])
         else:
-            known, inactive, partition = _members(endpoint_url, organization_role, region, partition)
+            members, partition = _members(endpoint_url, organization_role, region, partition)
+        if own_account is not None and own_account not in {account.id for account in members.accounts}:
+            _stop(f'--own-account {own_account}: is none of the {len(members.accounts)} accounts')
         recipe = Recipe(
             role_name=role_name,
             role_path=role_path,
@@ -122,20 +132,19 @@ def generate(
             options={**DEFAULTS, **form.defaults, **_parse(options or [])},
             name_tag=name_tag,
         )
-        instances = make_instances(Selection(include or (), exclude or ()).of(known, inactive), recipe)
-        source = '--organization' if organization else f'--accounts {shlex.quote(accounts.name if accounts else "")}'
-        texts = _render(instances, form, pieces, namespace, _command(source, include, exclude, form, pieces, recipe))
+        instances = make_instances(Selection(include or (), exclude or ()).of(*members), recipe)
+        texts = _render(instances, form, pieces, Place(namespace, name), _command(context))
     except DeploymentError as error:
         _stop(str(error))
     if output is None:
         typer.echo(texts[0], nl=False)
     else:
-        _write(output, texts, force)
-    scopes = sum(len(instance['regions']) for instance in instances)
-    left_out = f' ({len(inactive)} that are not active are left out)' if inactive else ''
-    typer.echo(f'{len(instances)} accounts{left_out}, {scopes} scopes', err=True)
-    if form.is_dispatched and pieces == 1 and len(instances) > 1:
-        typer.echo('A Cluster Agent gives this to one runner as a whole: --pieces spreads it over several.', err=True)
+        try:
+            _write(output, texts, force)
+        except OSError as error:
+            _stop(f'{output} cannot be written: {error.strerror or error}')
+    for line in _remarks(instances, members, form, pieces):
+        typer.echo(line, err=True)
 
 
 def validate(
@@ -163,8 +172,8 @@ def validate(
 
 def _members(
     endpoint_url: str | None, role: str | None, regions: list[str] | None, partition: str | None
-) -> tuple[list[Account], list[Account], str]:
-    """Return the organization's accounts, those that are not active, and the partition."""
+) -> tuple[Members, str]:
+    """Return the organization's accounts, and the partition."""
     from ..aws.session import AwsSettings
     from ..deployment.instances import DEFAULT_REGIONS
     from ..deployment.organization import Organization
@@ -175,8 +184,20 @@ def _members(
     )
     organization = Organization(settings)
     caller = organization.caller()
-    members = organization.members()
-    return members.accounts, members.inactive, partition or caller.partition
+    return organization.members(), partition or caller.partition
+
+
+def _remarks(instances: list[Instance], members: Members, form: Format, pieces: int) -> Iterator[str]:
+    """Yield what was written, and what people should know of it."""
+    scopes = sum(len(instance['regions']) for instance in instances)
+    inactive = len(members.inactive)
+    left_out = f' ({inactive} that are not active are left out)' if inactive else ''
+    yield f'{len(instances)} accounts{left_out}, {scopes} scopes'
+    bare = sum('assume_role' in instance and 'external_id' not in instance for instance in instances)
+    if bare:
+        yield f'{bare} of them without an external id (--external-id): the roles of assets/iam cannot be assumed so'
+    if form.is_dispatched and pieces == 1 and len(instances) > 1:
+        yield 'A Cluster Agent gives this to one runner as a whole: --pieces spreads it over several.'
 
 
 def _parse(texts: list[str]) -> dict[str, Any]:
@@ -195,19 +216,35 @@ def _parse(texts: list[str]) -> dict[str, Any]:
     return options
 
 
-def _command(
-    source: str, include: list[str] | None, exclude: list[str] | None, form: Format, pieces: int, recipe: Recipe
-) -> str:
+def _command(context: typer.Context) -> str:
     """Return in one line what was asked for, without what may be secret."""
-    words = [f'config generate {source} --format {form.value} --role-name {shlex.quote(recipe.role_name)}']
-    words += [f'--include {shlex.quote(text)}' for text in include or ()]
-    words += [f'--exclude {shlex.quote(text)}' for text in exclude or ()]
-    words += ['--external-id ...'] if recipe.external_id else []
-    words += [f'--pieces {pieces}'] if pieces > 1 else []
-    return re.sub(r'[^\x20-\x7e]+', ' ', ' '.join(words))
+    words = ['config generate']
+    for option in context.command.params:
+        name = option.name or ''
+        source = context.get_parameter_source(name)
+        if source is None or source.name == 'DEFAULT' or name == 'force':
+            continue
+        value = context.params[name]
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [option.opts[0]] if one is True else [option.opts[0], _shown(name, one)]
+    # A comment is one line.
+    return ''.join(character if character.isprintable() else ' ' for character in ' '.join(words))
 
 
-def _render(instances: list[Instance], form: Format, pieces: int, namespace: str | None, command: str) -> list[str]:
+def _shown(option: str, value: Any) -> str:
+    from ..aws.errors import without_credentials
+    from ..config import HIDDEN
+
+    if option == 'options':
+        name, _, given = value.partition('=')
+        return shlex.quote(f'{name}=...' if name in HIDDEN else f'{name}={without_credentials(given)}')
+    if option in HIDDEN:
+        return '...'
+    # Where a file is, is of no interest, and differs from machine to machine.
+    return shlex.quote(value.name if isinstance(value, Path) else without_credentials(str(value)))
+
+
+def _render(instances: list[Instance], form: Format, pieces: int, place: Place, command: str) -> list[str]:
     from ..__about__ import __version__
     from ..deployment.pieces import scopes_of, split
     from ..deployment.render import render
@@ -219,24 +256,27 @@ def _render(instances: list[Instance], form: Format, pieces: int, namespace: str
         f'{MARK}{__version__}: {command}',
         f'{len(instances)} accounts, {sum(sizes)} scopes (accounts times Regions){of_pieces}. '
         'Make it anew rather than edit it.',
-        form.usage,
+        *form.usage,
     ]
-    return render(shared, form, comments, namespace=namespace)
+    return render(shared, form, comments, place)
 
 
 def _write(output: Path, texts: list[str], force: bool) -> None:
     """Write the files; refuse to overwrite another's, and tell of those of ours that are not made any more."""
+    if not output.name or output.is_dir():
+        _stop(f'{output} is a folder: give the name of a file')
     numbered = [output.with_name(f'{output.stem}-{number:02}{output.suffix}') for number in range(1, len(texts) + 1)]
     paths = numbered if len(texts) > 1 else [output]
     for path in paths:
         if path.exists() and not force and not _is_ours(path):
             _stop(f'{path} was not made by this command: choose another name, or --force')
+    output.parent.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, texts, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding='utf-8')
         typer.echo(str(path), err=True)
-    siblings = {output, *output.parent.glob(f'{output.stem}-[0-9][0-9]{output.suffix}')} - set(paths)
-    for path in sorted(sibling for sibling in siblings if sibling.exists() and _is_ours(sibling)):
+    piece = re.compile(rf'{re.escape(output.stem)}(-\d{{2,}})?{re.escape(output.suffix)}')
+    siblings = {path for path in output.parent.iterdir() if piece.fullmatch(path.name) and path.is_file()}
+    for path in sorted(path for path in siblings - set(paths) if _is_ours(path)):
         typer.echo(f'{path} is left from an earlier run: remove it, or its accounts are polled twice', err=True)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -42,17 +44,60 @@ class Format(StrEnum):
         return self in (Format.CONF, Format.CLUSTER_CHECK)
 
     @property
-    def usage(self) -> str:
-        """How such a file is used."""
+    def usage(self) -> Sequence[str]:
+        """How such a file is used, in lines."""
         return _USAGES[self]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where objects are put in Kubernetes: their namespace, and what tells the name of one file's from another's."""
+
+    namespace: str | None = None
+    name: str | None = None
+
+    def mistakes(self, form: Format) -> list[str]:
+        """Return a line for each part that is no name in Kubernetes, or that such a file has no use for."""
+        found = []
+        for option, text, has_effect in (
+            ('--namespace', self.namespace, form in (Format.CONFIGMAP, Format.OPERATOR)),
+            ('--name', self.name, not form.is_file_of_agent),
+        ):
+            if text is not None and not _NAME.fullmatch(text):
+                found.append(f'{option} {text!r}: must be 1 to 63 small letters, digits or dashes, no dash at an end')
+            if text is not None and not has_effect:
+                found.append(f'{option} has no effect with --format {form.value}')
+        return found
+
+    @property
+    def config_map(self) -> str:
+        return f'{CONFIG_MAP}-{self.name}' if self.name else CONFIG_MAP
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {'namespace': self.namespace} if self.namespace else {}
+
+    def key(self, number: int) -> str:
+        """Return the name of a piece's file."""
+        return f'conf-{self.name}-{number:02}.yaml' if self.name else f'conf-{number:02}.yaml'
+
+
+_NAME: Final = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
+_RESTART: Final = (
+    'A Cluster Agent reads it when it starts; after a change: kubectl rollout restart deployment/...-cluster-agent'
+)
+# Without it kubectl keeps a copy in an annotation, which Kubernetes refuses above 256 KiB.
+_APPLY: Final = 'kubectl apply --server-side -f'
 _USAGES: Final = {
-    Format.CONF: f"A file of {CHECK}.d in an Agent's conf.d.",
-    Format.CLUSTER_CHECK: f"A file of {CHECK}.d in the Cluster Agent's conf.d.",
-    Format.CONFIGMAP: f'Mount it at /conf.d/{CHECK}.d of the Cluster Agent.',
-    Format.HELM: "Values for Datadog's chart.",
-    Format.OPERATOR: 'For the Datadog Operator; merge it with your DatadogAgent.',
+    Format.CONF: (f"A file of {CHECK}.d in an Agent's conf.d.",),
+    Format.CLUSTER_CHECK: (f"A file of {CHECK}.d in the Cluster Agent's conf.d.", _RESTART),
+    Format.CONFIGMAP: (f'{_APPLY} this, and mount it at /conf.d/{CHECK}.d of the Cluster Agent.', _RESTART),
+    Format.HELM: ("Values for Datadog's chart, which restarts the Cluster Agent when they change.",),
+    Format.OPERATOR: (
+        'For the Datadog Operator: merge it into your DatadogAgent rather than apply it over that, which may take the',
+        f'rest away; then {_APPLY} the result.',
+        _RESTART,
+    ),
 }
 
 
@@ -75,25 +120,29 @@ _Dumper.add_representer(_Block, lambda dumper, value: dumper.represent_scalar('t
 
 
 def render(
-    pieces: Sequence[Sequence[Instance]], form: Format, comments: Sequence[str] = (), *, namespace: str | None = None
+    pieces: Sequence[Sequence[Instance]], form: Format, comments: Sequence[str] = (), place: Place | None = None
 ) -> list[str]:
     """Return the texts of the files, the same for the same arguments: one for each piece where Agents read them.
 
     A Cluster Agent gives out a piece as a whole: its instances run on the same runner. Raises DeploymentError where a
-    file would be larger than Kubernetes takes.
+    file would be larger than Kubernetes takes, or its place cannot be.
     """
+    place = place or Place()
+    if mistakes := place.mistakes(form):
+        raise DeploymentError('\n'.join(mistakes))
     confs = [_conf(piece, form) for piece in pieces]
     if form.is_file_of_agent:
         totals = [f'Piece {number} of {len(confs)}.' for number in range(1, len(confs) + 1)] if confs[1:] else ['']
         return [_text([conf], [*comments, total]) for conf, total in zip(confs, totals, strict=True)]
-    texts = {f'conf-{number:02}.yaml': _Block(_dump(conf)) for number, conf in enumerate(confs, start=1)}
+    texts = {place.key(number): _Block(_dump(conf)) for number, conf in enumerate(confs, start=1)}
     size = sum(len(text.encode()) + len(name) for name, text in texts.items())
     if size > MAX_CONFIG_MAP - 4096:
         raise DeploymentError(
-            f'{size} bytes are more than a ConfigMap of Kubernetes takes (1 MiB): write several, each of which '
-            'includes other accounts'
+            f'{size} bytes are more than a ConfigMap of Kubernetes takes (1 MiB), in which all files end with '
+            f'--format {form.value}: write several with --format configmap, each with other accounts (--include) and '
+            'another --name, and mount them together as a projected volume'
         )
-    return [_text(_DOCUMENTS[form](texts, {'namespace': namespace} if namespace else {}), comments)]
+    return [_text(_DOCUMENTS[form](texts, place), comments)]
 
 
 def _conf(instances: Sequence[Instance], form: Format) -> dict[str, Any]:
@@ -101,36 +150,38 @@ def _conf(instances: Sequence[Instance], form: Format) -> dict[str, Any]:
     return conf | {'init_config': {}, 'instances': [_readable(instance) for instance in instances]}
 
 
-def _config_map(texts: Mapping[str, str], place: Mapping[str, str]) -> list[dict[str, Any]]:
+def _config_map(texts: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
     labels = {'app.kubernetes.io/managed-by': 'bedrock-jobs', 'app.kubernetes.io/name': CONFIG_MAP}
-    metadata = {'name': CONFIG_MAP, **place, 'labels': labels}
+    metadata = {'name': place.config_map, **place.metadata, 'labels': labels}
     return [{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': metadata, 'data': dict(texts)}]
 
 
-def _helm(texts: Mapping[str, str], _: Mapping[str, str]) -> list[dict[str, Any]]:
-    # Only a folder may hold several files for one check; the chart calls that advanced.
-    (first, *others) = texts.values()
-    confd = {'advancedConfd': {f'{CHECK}.d': dict(texts)}} if others else {'confd': {f'{CHECK}.yaml': first}}
-    return [{'datadog': {'clusterChecks': {'enabled': True}}, 'clusterAgent': {'enabled': True, **confd}}]
+def _helm(texts: Mapping[str, str], _: Place) -> list[dict[str, Any]]:
+    # `confd` would do for a single file, but the chart executes what looks like a template in it.
+    confd = {f'{CHECK}.d': dict(texts)}
+    return [
+        {'datadog': {'clusterChecks': {'enabled': True}}, 'clusterAgent': {'enabled': True, 'advancedConfd': confd}}
+    ]
 
 
-def _operator(texts: Mapping[str, str], place: Mapping[str, str]) -> list[dict[str, Any]]:
+def _operator(texts: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
     (first, *others) = texts.values()
-    if others:
-        items = [{'key': name, 'path': f'{CHECK}.d/{name}'} for name in texts]
-        confd: dict[str, Any] = {'configMap': {'name': CONFIG_MAP, 'items': items}}
+    is_alone = not others and not place.name
+    if is_alone:
+        confd: dict[str, Any] = {'configDataMap': {f'{CHECK}.yaml': first}}
     else:
-        confd = {'configDataMap': {f'{CHECK}.yaml': first}}
+        items = [{'key': name, 'path': f'{CHECK}.d/{name}'} for name in texts]
+        confd = {'configMap': {'name': place.config_map, 'items': items}}
     agent = {
         'apiVersion': 'datadoghq.com/v2alpha1',
         'kind': 'DatadogAgent',
-        'metadata': {'name': 'datadog', **place},
+        'metadata': {'name': 'datadog', **place.metadata},
         'spec': {
             'features': {'clusterChecks': {'enabled': True}},
             'override': {'clusterAgent': {'extraConfd': confd}},
         },
     }
-    return [*(_config_map(texts, place) if others else []), agent]
+    return [*([] if is_alone else _config_map(texts, place)), agent]
 
 
 _DOCUMENTS: Final = {Format.CONFIGMAP: _config_map, Format.HELM: _helm, Format.OPERATOR: _operator}

@@ -35,7 +35,8 @@ def test_the_image_installs_this_versions_wheel() -> None:
 
 
 def test_the_builder_gets_the_wheel_and_nothing_else() -> None:
-    lines = (DEPLOY / 'Dockerfile.dockerignore').read_text().splitlines()
+    """Whatever Dockerfile is used with the checkout: ours, or the README's."""
+    lines = (ROOT / '.dockerignore').read_text().splitlines()
     assert [line for line in lines if not line.startswith('#')] == ['*', '!dist/*.whl']
 
 
@@ -65,3 +66,17 @@ def test_the_examples_are_valid_for_kubernetes() -> None:
             # A DatadogAgent is a custom resource, whose schema no package registry has.
             if document['kind'] == 'ConfigMap':
                 validate(document)
+
+
+def test_the_operators_runners_have_the_image_and_the_role() -> None:
+    agent = yaml.safe_load((DEPLOY / 'kubernetes' / 'operator-image.yaml').read_text())
+    helm = yaml.safe_load((DEPLOY / 'kubernetes' / 'helm-image.yaml').read_text())['clusterChecksRunner']
+    generated = list(yaml.safe_load_all((DEPLOY / 'kubernetes' / 'datadog-agent.yaml').read_text()))[-1]
+    assert {name: agent[name] for name in ('apiVersion', 'kind', 'metadata')} == {
+        name: generated[name] for name in ('apiVersion', 'kind', 'metadata')
+    }
+    assert agent['spec']['features']['clusterChecks'] == {'enabled': True, 'useClusterChecksRunners': True}
+    runners = agent['spec']['override']['clusterChecksRunner']
+    assert runners['image']['name'] == f"{helm['image']['repository']}:{helm['image']['tag']}"
+    assert runners['serviceAccountAnnotations'] == helm['rbac']['serviceAccountAnnotations']
+    assert runners['replicas'] == helm['replicas']

@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from datadog_checks.bedrock_model_customization import __version__
 from datadog_checks.bedrock_model_customization.config import validate
+from datadog_checks.bedrock_model_customization.simulator import Simulator, fails
 
 from .paths import ROOT
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
+DISTRIBUTION = 'datadog-bedrock-model-customization'
 # Each command, and what runs it. Those of an Agent want one: none can be had where the tests run.
 RUN_BY = {
     'make demo': '.ci/run',
     'make test': '.ci/run',
     'make wheel': '.ci/run',
+    'python3 -m venv .venv-cli': 'Makefile',
+    '. .venv-cli/bin/activate': 'shells',
     "pip install '.[cli]'": 'Makefile',
-    'bedrock-jobs doctor --config conf.yaml': 'tests/test_cli.py',
-    'bedrock-jobs check --config conf.yaml': 'tests/test_cli.py',
+    'bedrock-jobs doctor --config conf.yaml': 'test_a_command_runs_with_the_extras_that_are_named',
+    'bedrock-jobs check --config conf.yaml': 'test_a_command_runs_with_the_extras_that_are_named',
 }
 OF_AN_AGENT = ('sudo -u dd-agent datadog-agent integration install', 'sudo systemctl restart datadog-agent')
+# Runs a command where nothing can be imported but what the given distributions bring: a new environment with these
+# extras, without the time that it takes to make one.
+RESTRICTED = """
+import json, re, sys
+from importlib.metadata import packages_distributions
+
+allowed = set(json.loads(sys.argv.pop(1)))
+owners = packages_distributions()
+
+class Others:
+    def find_spec(self, name, path=None, target=None):
+        found = owners.get(name.partition('.')[0])
+        if found and allowed.isdisjoint(re.sub('[-_.]+', '-', one).lower() for one in found):
+            raise ModuleNotFoundError(f'{name} comes with none of the extras', name=name)
+
+sys.meta_path.insert(0, Others())
+from datadog_checks.bedrock_model_customization.cli import main
+main()
+"""
 
 
 def blocks(language: str) -> list[str]:
@@ -45,6 +76,100 @@ def test_every_command_of_ours_exists(command: str) -> None:
     module = 'datadog_checks.bedrock_model_customization.cli'
     done = subprocess.run([sys.executable, '-m', module, command, '--help'], capture_output=True, check=False)
     assert done.returncode == 0
+
+
+def brought_by(extras: Iterable[str]) -> set[str]:
+    """Return the distributions that an installation with these extras brings."""
+    seen: dict[str, set[str]] = {}
+    todo = [(DISTRIBUTION, set(extras))]
+    while todo:
+        name, wanted = todo.pop()
+        if name in seen and wanted <= seen[name]:
+            continue
+        wanted = seen[name] = seen.get(name, set()) | wanted
+        try:
+            requirements = [Requirement(text) for text in metadata.requires(name) or ()]
+        except metadata.PackageNotFoundError:
+            continue
+        for one in requirements:
+            if one.marker is None or any(one.marker.evaluate({'extra': extra}) for extra in ('', *wanted)):
+                todo.append((canonicalize_name(one.name), set(one.extras)))
+    return set(seen)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the README's conf.yaml."""
+    made = tmp_path_factory.mktemp('readme')
+    (made / 'conf.yaml').write_text(blocks('yaml')[1], encoding='utf-8')
+    return made
+
+
+@pytest.fixture(scope='module')
+def endpoint_url() -> Iterator[str]:
+    """What stands in for AWS: an account in an organization, with a job."""
+    with Simulator() as made:
+        made.add_job('us-east-1', name='job', timeline=fails(datetime.now(UTC) - timedelta(hours=2)))
+        made.organization.add('012345678901', 'search')
+        yield made.endpoint_url
+
+
+def restricted(command: str, extras: str, folder: Path, endpoint_url: str) -> subprocess.CompletedProcess[str]:
+    made_up = {
+        'AWS_ACCESS_KEY_ID': 'AKIAEXAMPLE',
+        'AWS_SECRET_ACCESS_KEY': 'example',
+        'AWS_ENDPOINT_URL': endpoint_url,
+        'PYTHONPATH': str(ROOT),
+    }
+    allowed = json.dumps(sorted(brought_by(extras.split(','))))
+    return subprocess.run(
+        [sys.executable, '-c', RESTRICTED, allowed, *shlex.split(command)[1:]],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith('AWS_')} | made_up,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def installation_of(command: str) -> str:
+    """Return the extras that the README names where a command stands: in its list item, else in its section."""
+    before, _, after = README.partition(command)
+    named = r"pip install '\.\[([a-z,]+)\]'"
+    return (re.findall(named, after.partition('\n- ')[0]) or re.findall(named, before)[-1:])[0]
+
+
+SQL = 'bedrock-jobs sql "SELECT status, count(*) FROM aws.bedrock_model_customization_job GROUP BY status"'
+
+
+@pytest.mark.parametrize(
+    ('command', 'words'),
+    [
+        ('bedrock-jobs doctor --config conf.yaml', 'us-west-2'),
+        ('bedrock-jobs check --config conf.yaml', 'bedrock_model_customization.jobs'),
+        (SQL, 'Failed'),
+    ],
+    ids=['doctor', 'check', 'sql'],
+)
+def test_a_command_runs_with_the_extras_that_are_named(
+    command: str, words: str, folder: Path, endpoint_url: str
+) -> None:
+    done = restricted(command, installation_of(command), folder, endpoint_url)
+    assert done.returncode == 0, done.stderr
+    assert words in done.stdout
+
+
+def test_the_accounts_of_an_organization_need_the_command_line_alone(folder: Path, endpoint_url: str) -> None:
+    done = restricted('bedrock-jobs config generate --organization', 'cli', folder, endpoint_url)
+    assert done.returncode == 0, done.stderr
+    assert 'arn:aws:iam::012345678901:role/' in done.stdout
+
+
+@pytest.mark.parametrize(('extras', 'missing'), [('cli', 'sql'), ('cli,sql', 'simulator')])
+def test_the_extras_that_are_named_are_all_needed(extras: str, missing: str, folder: Path, endpoint_url: str) -> None:
+    done = restricted(SQL, extras, folder, endpoint_url)
+    assert done.returncode != 0
+    assert f"this needs the extra '{missing}'" in done.stderr
 
 
 def test_the_wheel_has_the_name_that_the_readme_says() -> None:

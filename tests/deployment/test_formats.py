@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from datadog_checks.bedrock_model_customization.deployment.accounts import Account
 from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
-from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances
+from datadog_checks.bedrock_model_customization.deployment.instances import DEFAULTS, DISPATCHED, Recipe, make_instances
 from datadog_checks.bedrock_model_customization.deployment.pieces import split
 from datadog_checks.bedrock_model_customization.deployment.reading import clashes, mistakes, read_confs, read_file
 from datadog_checks.bedrock_model_customization.deployment.render import MAX_CONFIG_MAP, Format, Place, render
@@ -173,6 +174,21 @@ def test_the_usage_says_how_it_comes_into_force(form: Format) -> None:
     # Datadog's chart restarts the Cluster Agent by itself.
     assert ('kubectl rollout restart' in usage) is (form not in (Format.CONF, Format.HELM))
     assert all(len(line) <= 120 for line in form.usage)
+
+
+@pytest.mark.parametrize(('name', 'fit', 'annotated'), [('', 4_200, 1_000), ('x' * 20, 3_500, 800)])
+def test_the_sizes_that_the_documentation_tells(name: str, fit: int, annotated: int) -> None:
+    """So many accounts fit into a ConfigMap, and so many into kubectl's annotation, to within a hundred."""
+    recipe = Recipe(
+        external_id='00000000-0000-0000-0000-000000000001', options={**DEFAULTS, **DISPATCHED}, name_tag='account_name'
+    )
+    instances = make_instances([Account(one, name) for one in account_ids(1000)], recipe)
+    (text,) = render(split(instances, 20), Format.CONFIGMAP)
+    document = yaml.load(text, Loader=yaml.CSafeLoader)
+    in_map = sum(len(key) + len(file) for key, file in document['data'].items()) / 1000
+    assert 0 <= MAX_CONFIG_MAP - 4096 - fit * in_map < 100 * in_map
+    in_annotation = len(json.dumps(document)) / 1000
+    assert 0 <= 256 * 1024 - annotated * in_annotation < 100 * in_annotation
 
 
 def test_the_same_again() -> None:

@@ -180,6 +180,7 @@ def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: 
         (['--accounts', 'FILE', '--pieces', '2'], 'several pieces need --output FILE'),
         (['--accounts', 'FILE', '--pieces', '4', '-o', 'OUT'], '3 accounts make 1 to 3 pieces, not 4'),
         (['--accounts', '/nonexistent'], 'cannot be read'),
+        (['--organization', '--organization-role', 'Lister'], "--organization-role: must be a role's ARN"),
         (['--accounts', 'FILE', '--set', 'events'], 'must be NAME=VALUE'),
         (['--accounts', 'FILE', '--set', 'events=['], 'the value is no YAML'),
         (

@@ -175,9 +175,12 @@ def _members(
 ) -> tuple[Members, str]:
     """Return the organization's accounts, and the partition."""
     from ..aws.session import AwsSettings
+    from ..config_models.validators import ROLE_ARN
     from ..deployment.instances import DEFAULT_REGIONS
     from ..deployment.organization import Organization
 
+    if role is not None and not ROLE_ARN.fullmatch(role):
+        _stop("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
     first = (regions or DEFAULT_REGIONS)[0]
     settings = AwsSettings(
         assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard', max_attempts=5

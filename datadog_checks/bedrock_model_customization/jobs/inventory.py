@@ -94,7 +94,7 @@ class Inventory:
         # From here on every job is known; None while that cannot be told.
         self._complete_since: datetime | None = None
         # What happened before the first look is old, also to a job that a later poll of the first walk shows.
-        self._first_look_at: datetime | None = None
+        self.first_look_at: datetime | None = None
         self._is_walked = False
 
     @property
@@ -104,6 +104,14 @@ class Inventory:
     def new_since(self) -> datetime | None:
         """The creation time from which a job that is not known is a new one."""
         return self.newest_creation - OVERLAP if self.newest_creation else None
+
+    def _known_from(self, now: datetime) -> datetime | None:
+        """The creation time from which a job must stay known: the next listings show it, and would make news of it."""
+        new_since = self.new_since()
+        if new_since or self.listed_newest is None:
+            return new_since
+        # What the cursor will be, see `reached`.
+        return max(self.listed_newest - OVERLAP, self.lookback_start(now))
 
     def lookback_start(self, now: datetime) -> datetime:
         return now - self.limits.lookback
@@ -153,25 +161,28 @@ class Inventory:
         if job.job_arn in self.remembered:
             return set(self.remembered[job.job_arn])
         everything = transitions_of(job)
+        if job.job_arn in self.left_out:
+            # Of what a limit left out, nothing was left to tell.
+            return {news.key for news in everything}
         if self.is_baseline:
-            self._first_look_at = self._first_look_at or now
+            self.looked(now)
         else:
             new_since = self.new_since()
             if new_since and self._complete_since:
                 new_since = min(new_since, self._complete_since)
             if job.creation_time is None or new_since is None or job.creation_time >= new_since:
                 return set()
-        if self._first_look_at:
-            return keys_before(everything, self._first_look_at - self.limits.events_since)
+        if self.first_look_at:
+            return keys_before(everything, self.first_look_at - self.limits.events_since)
         return {news.key for news in everything}
 
     def _is_beyond_limits(self, job: Job, now: datetime) -> bool:
+        known_from = self._known_from(now)
+        if known_from and job.creation_time and job.creation_time >= known_from:
+            return False
         if self.is_old(job, now):
             return True
         if len(self.tracked) + len(self.settled) < self.limits.max_tracked_jobs:
-            return False
-        # The next listing shows these again, and could not tell them from new ones.
-        if self.listed_newest and job.creation_time and job.creation_time >= self.listed_newest - OVERLAP:
             return False
         self._leave_out([job.job_arn])
         return True
@@ -206,10 +217,13 @@ class Inventory:
 
         `wants` tells of a job whether it counts.
         """
-        lookback, new_since = self.lookback_start(now), self.new_since()
+        lookback, known_from = self.lookback_start(now), self._known_from(now)
+        if self._complete_since:
+            # What is older is forgotten now, also where the listing did not come to its end.
+            self._complete_since = max(self._complete_since, lookback)
         for arn, tracked in list(self.tracked.items()):
             created = tracked.job.creation_time
-            if not tracked.job.is_terminal or created is None or (new_since and created >= new_since):
+            if not tracked.job.is_terminal or created is None or (known_from and created >= known_from):
                 continue
             if self.is_reported(tracked, now) or tracked.unreported() or self.wants_description(tracked, now):
                 continue
@@ -218,12 +232,19 @@ class Inventory:
             if tracked.changed and self.limits.describe_all:
                 continue
             del self.tracked[arn]
-            if created >= lookback:
+            if created >= lookback or self.first_look_at:
                 self.settled.add(arn, created, tracked.job.known_status, wanted=wants(tracked.job))
-        self.settled.forget_before(lookback)
+        if not self.first_look_at:
+            # Until all that is old has been told from what is new, what was told must be known to have been.
+            self.settled.forget_before(lookback)
         excess = len(self.tracked) + len(self.settled) - self.limits.max_tracked_jobs
         if excess > 0:
             self._leave_out(self.settled.forget_oldest(excess))
+
+    def looked(self, now: datetime) -> None:
+        """Note that a listing was answered, be it without any job: what happens from now on is news."""
+        if self.is_baseline:
+            self.first_look_at = self.first_look_at or now
 
     def listed(self, created: datetime) -> None:
         """Note the creation time of a listed job."""
@@ -249,10 +270,7 @@ class Inventory:
         if newest and (self.newest_creation is None or newest > self.newest_creation):
             self.newest_creation = newest
         if self._is_walked:
-            self._first_look_at = None
-        if self._complete_since:
-            # What is older is forgotten.
-            self._complete_since = max(self._complete_since, self.lookback_start(now))
+            self.first_look_at = None
 
     def counts(self, wanted: Iterable[Job]) -> Counter[str]:
         """Count jobs by known status: the settled ones, and the `wanted` ones among the tracked."""

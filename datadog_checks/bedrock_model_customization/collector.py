@@ -185,6 +185,7 @@ class Collector:
     def _take(self, poll: ScopePoll, now: datetime, page: list[Any]) -> Taken:
         """Take in one page of a listing, newest job first."""
         self._recognise_account(account_of(page), poll)
+        self.inventory.looked(now)
         arns: set[str] = set()
         creations: list[datetime] = []
         for summary in page:

@@ -86,7 +86,8 @@ class Round:
 class Walk(Round):
     """A round through the whole look-back, and further to `start` where more may have happened since.
 
-    It ends early where it has shown `enough` jobs and gone back to `must_reach`, the creation of the newest job known.
+    It ends early where it has shown `enough` jobs and gone back behind `must_reach`, the creation of the newest job
+    known, or the first look.
     """
 
     start: datetime | None = None
@@ -101,8 +102,11 @@ class Walk(Round):
         """Whether a page that reaches back to `oldest` is the last one."""
         if self.start and oldest < self.start:
             return True
-        if self.shown >= self.enough and not (self.must_reach and oldest > self.must_reach):
-            self.back_to = oldest
+        # At least what the next listing shows again: a first look that left it out would let it become news.
+        must_reach = min((moment for moment in (self.must_reach, self.newest) if moment), default=oldest) - OVERLAP
+        if self.shown >= self.enough and oldest <= must_reach:
+            # The next page may show more that were created at that moment.
+            self.back_to = oldest + TOGETHER
             return True
         return False
 
@@ -140,12 +144,13 @@ class Listing:
         self._walk = Walk(
             [Section()],
             start=inventory.walk_start(now),
-            must_reach=inventory.new_since(),
+            must_reach=inventory.newest_creation or inventory.first_look_at,
             enough=inventory.limits.max_tracked_jobs,
             moved_at=now,
             is_renewed=walk is not None,
         )
-        inventory.left_out.clear()
+        if walk is None:
+            inventory.left_out.clear()
         return True
 
     def look(self, take: Take, now: datetime) -> Listed:
@@ -216,7 +221,8 @@ class Listing:
         if self._knows_active and ceil(self._inventory.created_since(window) / PAGE_SIZE) <= REQUESTS_BY_STATUS:
             return [Section(after=window)]
         if new_since is None and self._walk and self._walk.newest:
-            new_since = self._walk.newest - OVERLAP
+            # Not only from the newest job that a walk begun anew showed: an earlier one had its first look.
+            new_since = min(self._walk.newest, self._inventory.first_look_at or NEVER) - OVERLAP
         return [Section(after=new_since or window), *_by_status()]
 
     def _go_on(self, turn: Round, take_in: Take, now: datetime) -> None:
@@ -246,8 +252,9 @@ class Listing:
         listed.seen |= turn.seen
         if turn.newest:
             listed.newest = max(listed.newest or turn.newest, turn.newest)
+        # After a full listing, too: to go on behind the newest jobs would only delay the news of them.
+        self._round = None
         if not isinstance(turn, Walk):
-            self._round = None
             return
         listed.is_everything = True
         self._inventory.walked(turn.back_to, now)

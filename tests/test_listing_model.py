@@ -358,15 +358,16 @@ class Run:
         if step.budget is not None or step.faults:
             process.bad_in_a_row = 0
             return
+        # A listing that goes on behind an earlier page may delay them by a few polls.
         process.bad_in_a_row += 1
-        if process.bad_in_a_row < 3:
+        if process.bad_in_a_row < 4:
             return
         bad = [
             bad.job
             for bad in self.plan.bad
-            if not aws.is_calm and bad.since <= aws.now and bad.until > process.began[-3]
+            if not aws.is_calm and bad.since <= aws.now and bad.until > process.began[-4]
         ]
-        began = process.began[-2]
+        began = process.began[-3]
         visible = [number for _, number in aws.newest_first() if self.plan.lives[number].is_visible(began)]
         first = min((visible.index(job) for job in bad if job in visible), default=len(visible) + aws.plan.page_size)
         for number in visible[: max(first - self.plan.page_size + 1, 0)]:

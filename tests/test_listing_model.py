@@ -262,7 +262,8 @@ class Run:
         self.given: set[tuple[int, str]] = set()
         # The first look, by our clock and by AWS's; None before it.
         self.first_look: tuple[float, float] | None = None
-        self.first_page: float | None = None
+        # The same of the first page, which a poll that failed may have been shown.
+        self.first_page: tuple[float, float] | None = None
         self.polls = 0
         self._start()
 
@@ -294,7 +295,7 @@ class Run:
             return None
         finally:
             if aws.shown and self.first_page is None:
-                self.first_page = began
+                self.first_page = (began + step.skew, began)
             process.delivered |= aws.shown.keys()
         if poll is None:
             return None
@@ -322,7 +323,7 @@ class Run:
     def _judge(self, poll: ScopePoll, step: Step) -> None:
         aws, process, lives = self.aws, self.process, self.plan.lives
         assert self.first_look
-        first_seen = min(self.first_look[1], self.first_page if self.first_page is not None else float('inf'))
+        ours, first_seen = map(min, zip(self.first_look, self.first_page or self.first_look, strict=True))
         for job, news in poll.transitions:
             number = int(job.job_arn[-9:])
             life = lives[number]
@@ -330,7 +331,7 @@ class Run:
             assert news.key in times, f'job {number}: {news.key} never happens'
             assert news.at == at(times[news.key]) and times[news.key] <= aws.now, f'job {number}: {news}'
             assert (number, news.key) not in process.told, f'job {number}: {news.key} is told again'
-            assert not (life.is_seen_ended(first_seen) and life.end < self.first_look[0]), (
+            assert not (life.is_seen_ended(first_seen) and life.end < ours), (
                 f'job {number}: {news.key}, and it had ended before the first look'
             )
             process.told.add((number, news.key))
@@ -405,7 +406,7 @@ class Run:
         missing = []
         for number, life in enumerate(plan.lives):
             assert self.first_look
-            if (self.was_restarted or is_cut) and life.born <= self.first_look[1]:
+            if is_cut and life.born <= self.first_look[1]:
                 # Where the first look takes several polls, one of these may have ended before it was shown.
                 continue
             for key, moment in (('created', life.born), (ENDS[life.outcome], life.end)):
@@ -444,8 +445,7 @@ class Run:
         in_window = [n for n, life in enumerate(lives) if life.is_visible(now) and at(life.born) > window]
         status = Counter(lives[number].status(now) for number in seen_active)
         by_status = pages(len(recent)) + pages(status['InProgress']) + pages(status['Stopping'])
-        if window >= inventory.lookback_start(at(now)):
-            assert min(costs) == (pages(len(in_window)) if pages(len(in_window)) <= 3 else by_status)
+        assert min(costs) == (pages(len(in_window)) if pages(len(in_window)) <= 3 else by_status)
         truth = {
             ARN.format(number): life.status(now)
             for number, life in enumerate(lives)

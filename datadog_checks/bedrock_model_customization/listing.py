@@ -74,7 +74,11 @@ class Round:
     sections: list[Section]
     seen: set[str] = field(default_factory=set)
     newest: datetime | None = None
-    is_begun: bool = False
+    pages: int = 0
+
+    @property
+    def is_begun(self) -> bool:
+        return self.pages > 0
 
     @property
     def place(self) -> object:
@@ -124,7 +128,7 @@ class Listing:
         self._walk: Walk | None = None
         self._round: Round | None = None
         self._walk_first = False
-        self._knows_active = False
+        self._knows_active = self._is_far = False
 
     @property
     def is_between_rounds(self) -> bool:
@@ -218,7 +222,9 @@ class Listing:
 
     def _what_may_have_changed(self, now: datetime) -> list[Section]:
         window, new_since = self._inventory.window_start(now), self._inventory.new_since()
-        if self._knows_active and ceil(self._inventory.created_since(window) / PAGE_SIZE) <= REQUESTS_BY_STATUS:
+        # How many there are before the look-back, only a listing tells.
+        is_near = ceil(self._inventory.created_since(window) / PAGE_SIZE) <= REQUESTS_BY_STATUS and not self._is_far
+        if self._knows_active and is_near:
             return [Section(after=window)]
         if new_since is None and self._walk and self._walk.newest:
             # Not only from the newest job that a walk begun anew showed: an earlier one had its first look.
@@ -235,7 +241,7 @@ class Listing:
             created_after=section.after, created_before=section.before, status=section.status
         ):
             taken = take_in(page)
-            turn.is_begun = True
+            turn.pages += 1
             if section.status is None and taken.newest:
                 turn.newest = max(turn.newest or taken.newest, taken.newest)
             if taken.oldest:
@@ -255,7 +261,9 @@ class Listing:
         # After a full listing, too: to go on behind the newest jobs would only delay the news of them.
         self._round = None
         if not isinstance(turn, Walk):
+            self._is_far = self._is_far or turn.pages > REQUESTS_BY_STATUS
             return
+        self._is_far = False
         listed.is_everything = True
         self._inventory.walked(turn.back_to, now)
         self._walked_at = now if self._walked_at else now - self._head_start

@@ -81,6 +81,7 @@ def encode(sequence: int, memory: Memory) -> str:
         'sequence': sequence,
         'account_id': memory.account_id,
         'newest_creation': memory.newest_creation.isoformat() if memory.newest_creation else None,
+        'first_look_at': memory.first_look_at.isoformat() if memory.first_look_at else None,
         'reported': {arn: sorted(keys) for arn, keys in sorted(memory.reported.items())},
     }
     return json.dumps(document, separators=(',', ':'))
@@ -98,7 +99,8 @@ def decode(text: str) -> tuple[int, Memory]:
         raise ValueError('sequence or account_id has another type')
     if (newest is not None and newest_creation is None) or not isinstance(reported, dict):
         raise ValueError('newest_creation or reported has another type')
-    return sequence, Memory(account_id, newest_creation, {str(arn): _keys(keys) for arn, keys in reported.items()})
+    keys_by_arn = {str(arn): _keys(keys) for arn, keys in reported.items()}
+    return sequence, Memory(account_id, newest_creation, keys_by_arn, parse_time(document.get('first_look_at')))
 
 
 def _keys(keys: Any) -> frozenset[str]:

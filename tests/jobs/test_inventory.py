@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from datadog_checks.bedrock_model_customization.jobs.inventory import Inventory, Limits, Memory
 from datadog_checks.bedrock_model_customization.jobs.job import FAILED, Job
+from datadog_checks.bedrock_model_customization.state import decode, encode
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,3 +70,16 @@ def test_what_ended_before_the_look_back_is_remembered_no_more() -> None:
     inventory = Inventory(Limits(), Memory('123456789012', NOW, {job.job_arn: frozenset({'created', 'failed'})}))
     assert inventory.observe(job, NOW) is None
     assert inventory.remembered == {}
+
+
+def test_a_restart_in_the_middle_of_a_first_look_still_tells_old_from_new() -> None:
+    before = Inventory(Limits())
+    assert news(before, failed('first', NOW - HOUR)) == []
+    before.reached(NOW - HOUR, NOW)
+    memory = decode(encode(1, before.remember('123456789012')))[1]
+    inventory, later = Inventory(Limits(), memory), NOW + 5 * HOUR
+    assert news(inventory, failed('older', NOW - 9 * HOUR), later) == []
+    assert news(inventory, failed('ended since', NOW - 9 * HOUR, after=10 * HOUR), later) == ['failed']
+    inventory.walked(None, later)
+    inventory.reached(NOW, later)
+    assert inventory.remember('123456789012').first_look_at is None

@@ -33,12 +33,13 @@ class Memory:
     """What must outlive the process so that no transition is lost: small, as it holds no terminal job for long.
 
     `reported` has, for each job that can still change, that is recent or of which something is still unreported, the
-    keys of the transitions that were reported.
+    keys of the transitions that were reported. `first_look_at` is None once everything has been listed.
     """
 
     account_id: str | None = None
     newest_creation: datetime | None = None
     reported: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    first_look_at: datetime | None = None
 
 
 class Settled:
@@ -94,7 +95,7 @@ class Inventory:
         # From here on every job is known; None while that cannot be told.
         self._complete_since: datetime | None = None
         # What happened before the first look is old, also to a job that a later poll of the first walk shows.
-        self.first_look_at: datetime | None = None
+        self.first_look_at = memory.first_look_at if memory else None
         self._is_walked = False
 
     @property
@@ -285,4 +286,4 @@ class Inventory:
             is_recent = created is None or new_since is None or created >= new_since
             if is_recent or not tracked.job.is_terminal or tracked.unreported():
                 reported[arn] = frozenset(tracked.reported)
-        return Memory(account_id, self.newest_creation, reported)
+        return Memory(account_id, self.newest_creation, reported, self.first_look_at)

@@ -173,8 +173,10 @@ class Inventory:
                 new_since = min(new_since, self._complete_since)
             if job.creation_time is None or new_since is None or job.creation_time >= new_since:
                 return set()
-        if self.first_look_at:
-            return keys_before(everything, self.first_look_at - self.limits.events_since)
+        first_look = self.first_look_at
+        if first_look and (self.is_baseline or (job.creation_time and job.creation_time < first_look)):
+            return keys_before(everything, first_look - self.limits.events_since)
+        # The cursor has passed it: it was told, be it by the process before.
         return {news.key for news in everything}
 
     def _is_beyond_limits(self, job: Job, now: datetime) -> bool:

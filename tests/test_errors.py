@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization.aws.errors import (
-    CONSEQUENCES,
     FINDING_CREDENTIALS,
     MAX_ADVICE,
     AwsError,
@@ -24,6 +23,7 @@ from datadog_checks.bedrock_model_customization.aws.errors import (
     remedy,
     without_credentials,
 )
+from datadog_checks.bedrock_model_customization.aws.remedies import CONSEQUENCES
 from datadog_checks.bedrock_model_customization.reporting.text import one_line
 
 LIST = 'ListModelCustomizationJobs'

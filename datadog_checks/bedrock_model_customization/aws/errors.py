@@ -9,6 +9,8 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from . import remedies
+
 
 class Kind(Enum):
     """Kinds of failure. The value is said to people, and is the `reason` tag of `api.errors`."""
@@ -45,73 +47,6 @@ TAG_SESSION: Final = 'sts:TagSession'
 FINDING_CREDENTIALS: Final = 'credentials'
 """What stands for the API operation in an error about finding credentials."""
 
-_CONFIGURATION: Final = (
-    "correct the AWS configuration of the Agent's user: the files in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, "
-    'or else ~/.aws/config and ~/.aws/credentials'
-)
-_SIGN_IN: Final = (
-    'sign in anew (aws sso login, or aws login) as someone who may have this role; better give the Agent a role of its '
-    'own, whose credentials renew themselves'
-)
-_FILE: Final = (
-    "see to it that the file exists and that the Agent's user may read it: it is the token of IRSA or of EKS Pod "
-    'Identity, the program of credential_process, or the AWS configuration'
-)
-_ADVICE_BY_EXCEPTION: Final = {
-    'NoCredentialsError': (
-        "check the Agent's AWS credentials: none were found; give the Agent an instance role, IRSA, EKS Pod Identity, "
-        'or credentials in its environment or profile'
-    ),
-    'PartialCredentialsError': 'set what the message says is missing: half of a pair of keys hides every other source',
-    'CredentialRetrievalError': (
-        "check where the Agent's AWS credentials come from, which answered so: credential_process, EKS Pod Identity, "
-        'ECS, or the profile'
-    ),
-    'MetadataRetrievalError': 'check the service that gives the container its AWS credentials, which answered so',
-    'ProfileNotFound': (
-        "let AWS_PROFILE name a profile that the AWS configuration of the Agent's user has, or take the variable away"
-    ),
-    'RefreshWithMFAUnsupportedError': 'give the Agent credentials that ask for no MFA token',
-    'JSONDecodeError': 'correct credential_process: it must print the JSON that AWS documents for it, and nothing else',
-    **dict.fromkeys(
-        (
-            'ConfigNotFound',
-            'ConfigParseError',
-            'InfiniteLoopConfigError',
-            'InvalidConfigError',
-            'UnknownCredentialError',
-        ),
-        _CONFIGURATION,
-    ),
-    **dict.fromkeys(
-        (
-            'LoginAuthorizationCodeError',
-            'LoginError',
-            'LoginInsufficientPermissions',
-            'LoginRefreshRequired',
-            'LoginTokenLoadError',
-            'NoAuthTokenError',
-            'SSOError',
-            'SSOTokenLoadError',
-            'TokenRetrievalError',
-            'UnauthorizedSSOTokenError',
-        ),
-        _SIGN_IN,
-    ),
-    # A file that boto3 itself opens, unlike one of TLS, is about credentials.
-    **dict.fromkeys(('FileNotFoundError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError'), _FILE),
-}
-"""What to do where credentials cannot be had, by the name of the exception that says so."""
-
-_ADVICE_BY_SOURCE: Final = {
-    'AssumeRoleWithWebIdentity': (
-        'check IRSA: the role in AWS_ROLE_ARN must trust the OIDC provider of the cluster, which its account must '
-        "know, and the Agent's service account, whose token must not have expired"
-    ),
-    'GetRoleCredentials': _SIGN_IN,
-}
-"""What to do where AWS refuses to give credentials, by the operation that boto3 asks for them with."""
-
 _KINDS_BY_CODE: Final = {
     Kind.DENIED: {'AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized', 'OptInRequired'},
     Kind.CREDENTIALS: {
@@ -127,7 +62,7 @@ _KINDS_BY_CODE: Final = {
         'RequestTimeTooSkewed',
         'SignatureDoesNotMatch',
         'UnrecognizedClientException',
-        *_ADVICE_BY_EXCEPTION,
+        *remedies.BY_EXCEPTION,
     },
     Kind.THROTTLED: {
         'LimitExceededException',
@@ -192,19 +127,6 @@ class AwsError(Exception):
         return named[1] if named else IAM_ACTIONS.get(self.operation)
 
 
-CONSEQUENCES: Final = {
-    'ListModelCustomizationJobs': 'nothing is collected from this account and Region',
-    'GetModelCustomizationJob': 'failure messages and losses are missing',
-    'ListTagsForResource': 'the tags of very recent jobs may be missing',
-    'GetResources': 'tags are asked for job by job, with many more requests',
-    'GetCustomModel': 'the losses of jobs whose description has none come from S3 alone',
-    'GetObject': "the job's loss curve is missing",
-    'ListObjectsV2': 'validation curves are looked for under their usual names only, record counts not at all',
-    'AssumeRole': 'nothing is collected from this account',
-    'GetCallerIdentity': 'the tag aws_account is missing while there is no job',
-}
-"""What is lost while an API operation does not work."""
-
 # What a poll can do without, even where their credentials alone are refused: S3 may be somebody else's.
 _FOR_CURVES: Final = ('GetCustomModel', 'GetObject', 'ListObjectsV2')
 
@@ -214,45 +136,6 @@ _ADVICE: Final = {
     Kind.UNREACHABLE: "check the Region's name, endpoint_url, proxy, CA bundle and network",
     Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
     Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
-}
-_EXPIRED: Final = (
-    "check the Agent's AWS credentials: they have expired; renew them, or give the Agent a role, whose credentials "
-    'renew themselves'
-)
-_NEVER_FOUND: Final = (
-    "looking up the Agent's AWS credentials does not end: check credential_process, the instance metadata service and "
-    'whatever else they come from'
-)
-_HANGING: Final = (
-    'answers of AWS, or what looks up credentials (credential_process), do not end: check network and proxy; a restart '
-    'of the Agent ends them'
-)
-_NOT_SIGNED_RIGHT: Final = "check the Agent's AWS credentials and the clock of its host: AWS refuses the signature"
-_NO_HEADER: Final = (
-    "check the Agent's AWS credentials: one contains a line break or another character that no header may have (what "
-    'comes from a file often ends with a line break)'
-)
-_ANSWERED_ON_THE_WAY: Final = (
-    'this is no answer of AWS, but of something on the way to it, most often a proxy: let it pass requests to AWS, or '
-    'go round it (proxy, skip_proxy, NO_PROXY)'
-)
-_NOT_KNOWN: Final = (
-    "check the Agent's AWS credentials: AWS does not know them; they were deleted, or the Region is not enabled for "
-    'the account'
-)
-_ADVICE_BY_CODE: Final = {
-    **_ADVICE_BY_EXCEPTION,
-    'HangingCallsError': _HANGING,
-    'ExpiredToken': _EXPIRED,
-    'ExpiredTokenException': _EXPIRED,
-    'InvalidSignatureException': _NOT_SIGNED_RIGHT,
-    'RequestExpired': _NOT_SIGNED_RIGHT,
-    'RequestTimeTooSkewed': _NOT_SIGNED_RIGHT,
-    'SignatureDoesNotMatch': _NOT_SIGNED_RIGHT,
-    'InvalidAccessKeyId': _NOT_KNOWN,
-    'InvalidClientTokenId': _NOT_KNOWN,
-    'UnrecognizedClientException': _NOT_KNOWN,
-    'OptInRequired': 'enable the Region for the account, or take it out of regions',
 }
 # AWS says in its message which kind of policy refused; to allow the action anywhere else would change nothing.
 _ELSEWHERE: Final = (
@@ -269,21 +152,21 @@ def consequence(error: AwsError) -> str | None:
     is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
     if is_about_credentials and error.operation not in _FOR_CURVES:
         return 'nothing is collected'
-    return CONSEQUENCES.get(error.operation)
+    return remedies.CONSEQUENCES.get(error.operation)
 
 
 def remedy(error: AwsError) -> str | None:
     """Return what to do about a failure, in plain words, None where nothing can be done."""
     if error.code.isdigit() and error.kind not in (Kind.SERVER, Kind.THROTTLED):
-        return _ANSWERED_ON_THE_WAY
+        return remedies.ANSWERED_ON_THE_WAY
     if error.operation == FINDING_CREDENTIALS and _HEADER_VALUE in error.message:
-        return _NO_HEADER
-    if error.kind is Kind.CREDENTIALS and error.operation in _ADVICE_BY_SOURCE:
-        return _ADVICE_BY_SOURCE[error.operation]
-    if error.code in _ADVICE_BY_CODE:
-        return _ADVICE_BY_CODE[error.code]
+        return remedies.NO_HEADER
+    if error.kind is Kind.CREDENTIALS and error.operation in remedies.BY_SOURCE:
+        return remedies.BY_SOURCE[error.operation]
+    if error.code in remedies.BY_CODE:
+        return remedies.BY_CODE[error.code]
     if error.kind is Kind.INTERRUPTED and error.operation == FINDING_CREDENTIALS:
-        return _NEVER_FOUND
+        return remedies.NEVER_FOUND
     if not error.iam_action:
         return _ADVICE.get(error.kind)
     allow = f'allow the IAM action {error.iam_action}'
@@ -370,7 +253,7 @@ def explain(error: Exception, operation: str) -> AwsError:
         # An AssumeRole that fails inside another operation is about the role, not about that operation.
         operation = error.operation_name or operation
         kind = kind_of(code, status)
-        if operation in _ADVICE_BY_SOURCE and kind not in (Kind.THROTTLED, Kind.SERVER, Kind.UNREACHABLE):
+        if operation in remedies.BY_SOURCE and kind not in (Kind.THROTTLED, Kind.SERVER, Kind.UNREACHABLE):
             kind = Kind.CREDENTIALS
         return AwsError(kind, operation, code, str(answer.get('Message') or ''))
     kind = _kind_of_exception(error, operation)

@@ -18,7 +18,7 @@ from datadog_checks.base.utils.http import should_bypass_proxy
 from . import config
 from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
-from .aws.errors import AwsError, Kind, advise, explain, listing_broken_off
+from .aws.errors import MAX_ADVICE, AwsError, Kind, advise, explain, listing_broken_off
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
@@ -36,7 +36,7 @@ from .settings import Settings, cache_id, read_settings
 from .state import StateStore
 
 MAX_PARALLEL_SCOPES: Final = 8
-MAX_LOGGED: Final = 500
+MAX_LOGGED: Final = MAX_ADVICE
 MAX_TRACE: Final = 4000
 MAX_DIAGNOSIS_SECONDS: Final = 60
 

@@ -188,6 +188,7 @@ class Collector:
         self.inventory.looked(now)
         arns: set[str] = set()
         creations: list[datetime] = []
+        newest: datetime | None = None
         for summary in page:
             arn = job_arn_of(summary)
             if arn is None:
@@ -199,10 +200,10 @@ class Collector:
                 creations.append(job.creation_time)
                 # One ahead of our clock would push the cursor past jobs to come.
                 if job.creation_time <= now:
-                    self.inventory.listed(job.creation_time)
+                    newest = max(newest or job.creation_time, job.creation_time)
+                    self.inventory.listed(newest)
             if not self.inventory.is_known_terminal(arn, job.status):
                 self.inventory.observe(job, now)
-        newest = max((created for created in creations if created <= now), default=None)
         # Not the earliest: one job with a time from long ago must not end a listing.
         return Taken(arns, max(creations[-2:], default=None), newest)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from datadog_checks.bedrock_model_customization.deployment.reading import read_confs
+from datadog_checks.bedrock_model_customization.deployment.reading import read_file
 
 ONE, TWO, THREE = '012345678901', '123456789012', '210987654321'
 
@@ -24,7 +24,7 @@ def accounts(tmp_path: Path) -> Path:
 
 
 def instances(text: str) -> list[dict[str, Any]]:
-    return [instance for conf in read_confs(text) for instance in conf.document['instances']]
+    return [instance for conf in read_file(text).confs for instance in conf.document['instances']]
 
 
 def test_a_file_of_accounts_needs_no_aws(run: Callable[..., Result], accounts: Path) -> None:
@@ -56,7 +56,7 @@ def test_pieces_are_files(run: Callable[..., Result], accounts: Path, tmp_path: 
 
 def test_a_cluster_agents_pieces_are_in_one_file(run: Callable[..., Result], accounts: Path) -> None:
     done = run('generate', '--accounts', accounts, '--pieces', 2, '--format', 'helm')
-    assert [len(conf.document['instances']) for conf in read_confs(done.stdout)] == [2, 1]
+    assert [len(conf.document['instances']) for conf in read_file(done.stdout).confs] == [2, 1]
     one = run('generate', '--accounts', accounts, '--format', 'helm')
     assert '--pieces spreads it over several' in one.stderr
     assert all(found['empty_default_hostname'] and found['events_since'] == 1 for found in instances(one.stdout))

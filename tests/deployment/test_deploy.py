@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from datadog_checks.bedrock_model_customization import __version__
-from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_confs
+from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_file
 
 from ..paths import ROOT
 from .test_formats import validate
@@ -54,7 +54,7 @@ def test_the_examples_are_what_the_command_writes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('name', EXAMPLES)
 def test_the_examples_are_right(name: str) -> None:
-    confs = read_confs((DEPLOY / 'kubernetes' / name).read_text())
+    confs = read_file((DEPLOY / 'kubernetes' / name).read_text()).confs
     assert mistakes(confs) == []
     assert sum(len(conf.document['instances']) for conf in confs) == 4
 

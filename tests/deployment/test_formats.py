@@ -13,7 +13,7 @@ from datadog_checks.bedrock_model_customization.deployment.accounts import Accou
 from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
 from datadog_checks.bedrock_model_customization.deployment.instances import DEFAULTS, DISPATCHED, Recipe, make_instances
 from datadog_checks.bedrock_model_customization.deployment.pieces import split
-from datadog_checks.bedrock_model_customization.deployment.reading import clashes, mistakes, read_confs, read_file
+from datadog_checks.bedrock_model_customization.deployment.reading import clashes, mistakes, read_file
 from datadog_checks.bedrock_model_customization.deployment.render import MAX_CONFIG_MAP, Format, Place, render
 
 from .conftest import account_ids
@@ -102,7 +102,7 @@ def test_operator_several_files(number: int, name: str | None) -> None:
 def test_a_text_stays_a_text_in_the_agents_yaml(form: Format, text: str) -> None:
     """The Agent reads YAML 1.1, as PyYAML does; an account id with a zero in front would be another number."""
     (rendered,) = render(pieces(1, external_id=text if len(text) > 1 else text * 2), form)
-    (conf,) = read_confs(rendered)
+    (conf,) = read_file(rendered).confs
     assert mistakes([conf]) == []
     assert all(isinstance(instance['external_id'], str) for instance in conf.document['instances'])
 

@@ -13,7 +13,7 @@ from datadog_checks.bedrock_model_customization.deployment.accounts import Accou
 from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
 from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances, wrong_with
 from datadog_checks.bedrock_model_customization.deployment.pieces import split
-from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_confs
+from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_file
 from datadog_checks.bedrock_model_customization.deployment.render import Format, render
 
 ONE, TWO = '012345678901', '123456789012'
@@ -43,7 +43,7 @@ def test_whatever_is_written_is_valid_and_reads_the_same(
     pieces = split(instances, number)
     assert sorted(map(repr, instances)) == sorted(repr(instance) for piece in pieces for instance in piece)
     form = data.draw(st.sampled_from(Format))
-    confs = [conf for text in render(pieces, form, ['made']) for conf in read_confs(text)]
+    confs = [conf for text in render(pieces, form, ['made']) for conf in read_file(text).confs]
     assert mistakes(confs) == []
     assert [conf.document['instances'] for conf in confs] == pieces
     assert all(conf.document.get('cluster_check', False) is form.is_dispatched for conf in confs)

@@ -19,7 +19,7 @@ from typer.testing import Result
 from datadog_checks.bedrock_model_customization.aws import session
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.cli import conf
-from datadog_checks.bedrock_model_customization.deployment.reading import read_confs
+from datadog_checks.bedrock_model_customization.deployment.reading import read_file
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     ExpiredCredentials,
@@ -108,7 +108,7 @@ def test_every_job_of_a_thousand_accounts_is_seen(
 def test_only_active_accounts_in_the_order_of_their_ids(simulator: Simulator, run: Callable[..., Result]) -> None:
     ids = populate(simulator, 45)
     done = run(*asked(simulator))
-    (found,) = read_confs(done.stdout)
+    (found,) = read_file(done.stdout).confs
     roles = [instance['assume_role'] for instance in found.document['instances']]
     assert roles == [f'arn:aws:iam::{one}:role/{ROLE}' for one in sorted(ids)]
     assert run(*asked(simulator)).stdout == done.stdout
@@ -134,7 +134,7 @@ def test_an_older_endpoint_that_knows_only_status(
 def test_an_organizational_unit(simulator: Simulator, run: Callable[..., Result]) -> None:
     populate(simulator, 10)
     done = run(*asked(simulator), '--include', UNITS[0], '--exclude', 'team-0000', '--name-tag', 'account_name')
-    (found,) = read_confs(done.stdout)
+    (found,) = read_file(done.stdout).confs
     names = [instance['tags'][0] for instance in found.document['instances']]
     assert sorted(names) == [f'account_name:team-{number:04}' for number in (2, 4, 6, 8)]
     simulator.organization.shows_paths = False

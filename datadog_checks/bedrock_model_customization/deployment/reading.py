@@ -54,11 +54,6 @@ def read_file(text: str, name: str = '') -> File:
     return found
 
 
-def read_confs(text: str) -> list[Conf]:
-    """Return the check's configurations in a file. Raises DeploymentError as `read_file` does."""
-    return read_file(text).confs
-
-
 def mistakes(confs: Iterable[Conf]) -> list[str]:
     """Return a line for each mistake in configurations that are used together, none where they are right."""
     seen: dict[tuple[str, str], str] = {}

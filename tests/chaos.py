@@ -24,9 +24,10 @@ from typing import Any, Final
 import botocore.endpoint
 import pytest
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck, listing
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.state import decode
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
     AccessDenied,
@@ -51,7 +52,6 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
-from datadog_checks.bedrock_model_customization.state import decode
 
 from .conftest import made_up_credentials
 from .harness import T0
@@ -420,8 +420,7 @@ def run(seed: int, transitions: int, faults: int, kills: int) -> Ledger:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         made_up_credentials(patch)
         patch.setattr(botocore.endpoint, 'time', SimpleNamespace(sleep=lambda seconds: None))
-        for module in (bedrock, listing):
-            patch.setattr(module, 'PAGE_SIZE', PAGE_SIZE)
+        patch.setattr(bedrock, 'PAGE_SIZE', PAGE_SIZE)
         agent = StrictAgent()
         agent.install(patch)
         stack.enter_context(logging_to_the_agent())

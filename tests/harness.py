@@ -10,11 +10,12 @@ from typing import Any
 
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
-from datadog_checks.bedrock_model_customization.collector import Collector, Pace, ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
-from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.scope import Pace, ScopePoll
+from datadog_checks.bedrock_model_customization.polling.state import StateStore
 from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator, Timeline
-from datadog_checks.bedrock_model_customization.state import StateStore
 
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -37,7 +38,7 @@ class Disk:
         self.files[key] = text
 
     def store(self) -> StateStore:
-        return StateStore(self.read, self.write)
+        return StateStore(self.read, self.write, 'test', [REGION])
 
 
 @dataclass
@@ -75,7 +76,7 @@ class World:
         self.clock.advance(later)
         poll = self.look()
         self.told += keys(poll)
-        self.collector.remember(poll, self.clock.now())
+        self.collector.remember(poll, poll.transitions, poll.changed, self.clock.now())
         return poll
 
     def requests(self) -> dict[str, int]:

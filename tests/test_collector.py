@@ -11,9 +11,9 @@ import pytest
 from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.collector import Pace
 from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
-from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.scope import Pace
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
     AccessDenied,
@@ -95,7 +95,8 @@ def test_requests_of_the_first_and_of_quiet_polls(aws_environment: None) -> None
         scope.simulator.add_jobs(Fleet(until=T0, jobs=1000, span=60 * DAY, active=0.01, tagged=1).build())
         scope.poll()
         assert scope.requests() == {
-            'ListModelCustomizationJobs': 1,
+            'GetCallerIdentity': 1,
+            'ListModelCustomizationJobs': 3,
             'GetModelCustomizationJob': 1000,
             'GetResources': 10,
         }
@@ -108,7 +109,7 @@ def test_quiet_polls_of_ten_thousand_jobs_ask_once(aws_environment: None) -> Non
         scope.simulator.add_jobs(Fleet(until=T0, jobs=10_000, span=300 * DAY, active=0.001).build())
         first = scope.poll()
         assert first.tracked == sum(first.counts.values()) == 10_000
-        assert scope.requests()['ListModelCustomizationJobs'] == 10
+        assert scope.requests()['ListModelCustomizationJobs'] == 12
         quiet = scope.poll(timedelta(seconds=1))
         assert scope.requests() == {'ListModelCustomizationJobs': 1}
         assert quiet.counts == first.counts
@@ -234,7 +235,8 @@ def test_a_filter_on_tags_waits_for_the_tags(aws_environment: None) -> None:
         scope.poll()
         scope.add('ours', fails(T0 + MINUTE), {'team': 'search'})
         scope.add('theirs', fails(T0 + MINUTE), {'team': 'risk'})
-        with scope.simulator.faults.during(ServerError(operation='GetResources')):
+        failures = [ServerError(operation=name) for name in ('GetResources', 'ListTagsForResource')]
+        with scope.simulator.faults.during(failures[0]), scope.simulator.faults.during(failures[1]):
             assert scope.poll(HOUR).transitions == []
         scope.poll(MINUTE)
         assert kinds(scope.told) == [('ours', 'created'), ('ours', 'failed')]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.config import doubts, validate
 from datadog_checks.bedrock_model_customization.config_models import InstanceConfig
-from datadog_checks.bedrock_model_customization.settings import Settings, cache_id
+from datadog_checks.bedrock_model_customization.settings import Settings, instance_id
 
 from .paths import ROOT
 from .strict_agent import StrictAgent
@@ -198,17 +198,20 @@ def test_hosts_to_reach_directly(aws_environment: None) -> None:
     assert not made.aws.bypass_proxy('https://example.com')
 
 
-def test_the_state_belongs_to_whose_jobs_are_seen() -> None:
+def test_the_state_belongs_to_the_instance() -> None:
     one = {'assume_role': ROLE, 'tags': ['a:b'], 'regions': ['us-east-1'], 'lookback_hours': 5}
-    assert cache_id(one) == cache_id({'assume_role': ROLE, 'regions': ['us-west-2'], 'events': []})
+    assert instance_id(one) == instance_id({**one, 'regions': ['us-west-2'], 'events': [], 'external_id': 'x'})
+    assert instance_id({**one, 'name': 'prod'}) == instance_id({'name': 'prod'})
     different = [
         {},
+        {'name': 'prod'},
         {'assume_role': ROLE},
-        {'external_id': ROLE},
         {'endpoint_url': ROLE},
         {'include': {'job_names': ['a']}},
+        {'exclude': {'job_names': ['a']}},
+        {'tags': ['a:b']},
     ]
-    assert len({cache_id(instance) for instance in different}) == len(different)
+    assert len({instance_id(instance) for instance in different}) == len(different)
 
 
 def test_the_example_is_one_and_is_valid() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.collector import Pace
+from datadog_checks.bedrock_model_customization.polling.scope import Pace
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
     AccessDenied,
@@ -23,7 +23,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
 )
 
-from .harness import HOUR, MINUTE, REGION, T0, World, kinds, world
+from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 
 LIST, DESCRIBE = 'ListModelCustomizationJobs', 'GetModelCustomizationJob'
 
@@ -86,8 +86,9 @@ def test_a_listing_that_leads_in_circles_ends_and_is_none(scope: World, is_new: 
     with scope.simulator.faults.during(TokenLoops(operation=LIST, is_new=is_new)):
         poll = scope.poll()
         assert poll.broken_off and poll.broken_off.kind is Kind.MALFORMED
-        assert not poll.is_complete and scope.disk.files == {}
-        assert scope.requests()[LIST] <= 3
+        assert not poll.is_complete and not poll.transitions
+        # The ranges of jobs that run have none, and it takes long to find out that more pages have none either.
+        assert scope.requests()[LIST] <= 2 + 2 * (MAX_EMPTY_PAGES + 1)
     assert scope.poll().counts == {'Failed': 1}
 
 
@@ -97,7 +98,7 @@ def test_a_listing_of_nothing_that_goes_on_for_ever_ends(scope: World, is_new: b
         with pytest.raises(AwsError) as raised:
             scope.poll()
         assert raised.value.kind is Kind.MALFORMED
-        assert scope.requests()[LIST] <= MAX_EMPTY_PAGES + 1
+        assert scope.requests()[LIST] <= 3 * (MAX_EMPTY_PAGES + 1)
 
 
 def test_an_end_is_told_where_no_job_may_be_described(scope: World) -> None:
@@ -159,20 +160,25 @@ def test_a_foreign_arn_on_a_page_does_not_make_the_scope_start_anew(scope: World
     assert scope.collector.account_id == '123456789012'
 
 
+def remember(scope: World, now: datetime) -> None:
+    """Poll, report and remember by a clock that is not AWS's."""
+    poll = scope.collector.poll(now)
+    scope.told += keys(poll)
+    scope.collector.remember(poll, poll.transitions, poll.changed, now)
+
+
 @pytest.mark.parametrize('hours', [-30, -3, 3, 30])
 def test_a_clock_that_is_hours_off_loses_and_invents_nothing(scope: World, hours: int) -> None:
     """AWS ahead of our clock, or behind it. (Beyond five minutes real AWS refuses signatures, which is an error.)"""
     skew = timedelta(hours=hours)
     scope.add('before', completes(T0 - 40 * HOUR, training=HOUR))
-    scope.collector.remember(scope.collector.poll(T0 + skew), T0 + skew)
+    remember(scope, T0 + skew)
     lives = {name: fails(T0 + start * HOUR, after=HOUR) for start, name in enumerate('abc', 1)}
     for name, life in lives.items():
         scope.add(name, life)
     for _ in range(30):
         now = scope.clock.advance(10 * MINUTE) + skew
-        poll = scope.collector.poll(now)
-        scope.told += [(str(job.job_name), news.key, news.at) for job, news in poll.transitions]
-        scope.collector.remember(poll, now)
+        remember(scope, now)
         if now.minute == 0:
             scope.restart()
     # A kill right after a poll tells its news again, and the same.
@@ -185,9 +191,10 @@ def test_a_clock_that_is_hours_off_loses_and_invents_nothing(scope: World, hours
 
 def test_a_clock_that_is_set_back_does_not_stop_the_full_listings(scope: World) -> None:
     scope.add('known', fails(T0 - MINUTE))
-    scope.collector.remember(scope.collector.poll(T0 + 48 * HOUR), T0 + 48 * HOUR)
-    scope.add('late', completes(T0 - 24 * HOUR))
-    assert [job.job_name for job, _ in scope.collector.poll(T0).transitions] == ['late'] * 6
+    remember(scope, T0 + 48 * HOUR)
+    scope.requests()
+    scope.poll()
+    assert scope.requests() == {LIST: 3}
 
 
 def test_an_address_that_is_not_there_is_said_to_be_unreachable(aws_environment: None) -> None:

@@ -9,12 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization import listing
 from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.collector import ScopePoll
-from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.scope import ScopePoll
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     Fault,
@@ -26,7 +25,6 @@ from datadog_checks.bedrock_model_customization.simulator import (
     stopped,
 )
 from datadog_checks.bedrock_model_customization.simulator.wire import Answer, Call
-from datadog_checks.bedrock_model_customization.state import decode
 
 from .harness import HOUR, MINUTE, T0, World, kinds, world
 
@@ -47,8 +45,7 @@ def scope(aws_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
 
 
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bedrock, listing):
-        monkeypatch.setattr(module, 'PAGE_SIZE', 10)
+    monkeypatch.setattr(bedrock, 'PAGE_SIZE', 10)
 
 
 @contextmanager
@@ -87,7 +84,8 @@ def test_a_listing_by_few_requests_ends_whatever_happens_meanwhile(scope: World)
     scope.add('brief', fails(born + MINUTE / 2, after=MINUTE))
     scope.add('halted', stopped(born + MINUTE / 2, after=3 * MINUTE, takes=2 * HOUR))
     polls = polls_until_complete(scope, 4)
-    assert [poll.tracked for poll in polls][-1] == JOBS + 2 and len(polls) > 3
+    scope.poll(2 * MINUTE)
+    assert [poll.tracked for poll in polls][-1] == JOBS + 2 and len(polls) >= 3
     # What happened since the first look is told, and what is older is not made news of.
     born = [('brief', 'created'), ('halted', 'created')]
     assert sorted(kinds(scope.told)) == [*born[:1], ('brief', 'failed'), *born[1:], ('halted', 'stopping')]
@@ -129,14 +127,24 @@ def test_a_page_that_is_never_answered_holds_back_no_news(scope: World) -> None:
         scope.add(f'new-{number}', fails(scope.clock.now() + MINUTE))
         with refused_after(scope, 3):
             poll = scope.poll(HOUR)
-        assert poll.broken_off and poll.broken_off.kind is Kind.SERVER
-        assert poll.is_complete
+        assert poll.left_out == 0
+    scope.poll(MINUTE)
     assert kinds(scope.told) == [(f'new-{number}', key) for number in range(5) for key in ('created', 'failed')]
-    # And the cursor has moved: of what ended, only the newest job is still written down.
-    for _ in range(2):
-        with refused_after(scope, 3):
-            scope.poll(HOUR)
-    assert {len(decode(text)[1].reported) for text in scope.disk.files.values()} == {2}
+
+
+def test_a_page_that_is_not_answered_for_a_day_is_given_up_and_said_to_be(scope: World) -> None:
+    scope.poll()
+    bad = scope.simulator.faults.add(BadPage(operation=LIST, name='job-47'))
+    polls = [scope.poll(HOUR) for _ in range(27)]
+    assert [poll.left_out for poll in polls] == [0] * 24 + [1] * 3
+    assert 'were not answered for a day' in polls[-1].shortfalls[0]
+    # The floor has moved, and the next full listing asks for it again.
+    assert polls[24].is_complete and not polls[25].is_complete
+    scope.simulator.faults.remove(bad)
+    for _ in range(3):
+        poll = scope.poll(HOUR)
+    assert poll.is_complete and poll.left_out == 0
+    assert scope.told == []
 
 
 def test_what_ended_is_found_while_the_listing_goes_on(scope: World) -> None:
@@ -242,8 +250,8 @@ def test_time_for_few_requests_is_enough_in_the_end(scope: World, requests: int,
         with out_of_time_after(scope, requests):
             scope.poll(MINUTE)
     # The hourly listing has come to its end, too, and what was found meanwhile was told once.
-    walked_at = scope.collector._listing._walked_at
-    assert walked_at and walked_at > T0 + 2 * HOUR
+    listing = scope.collector._current.listing
+    assert listing.is_full or listing.complete_at > T0 + 2 * HOUR
     assert set(kinds(scope.told)) == expected
     assert len(kinds(scope.told)) == len(expected)
 
@@ -251,6 +259,7 @@ def test_time_for_few_requests_is_enough_in_the_end(scope: World, requests: int,
 @pytest.mark.parametrize('requests', [1, 2, 4])
 def test_a_first_listing_with_time_for_few_requests_is_enough_in_the_end(scope: World, requests: int) -> None:
     scope.collector.scope.prepare()
+    scope.collector.scope.account_id()
     for number in range(60):
         with out_of_time_after(scope, requests):
             poll = scope.poll(MINUTE)

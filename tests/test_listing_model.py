@@ -17,12 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization import listing
+from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.collector import Collector, Pace, ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
-from datadog_checks.bedrock_model_customization.jobs.inventory import OVERLAP, Limits
-from datadog_checks.bedrock_model_customization.state import decode
+from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.inventory import OVERLAP, Limits
+from datadog_checks.bedrock_model_customization.polling.scope import Pace, ScopePoll
+from datadog_checks.bedrock_model_customization.polling.state import decode
 
 from .harness import REGION, T0, Disk
 
@@ -568,7 +569,7 @@ def possible(plan: Plan) -> Plan:
 def carry_out(plan: Plan) -> Run:
     plan = possible(plan)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, 'PAGE_SIZE', plan.page_size)
+        patch.setattr(bedrock, 'PAGE_SIZE', plan.page_size)
         run = Run(plan)
         run.go()
     return run
@@ -585,7 +586,7 @@ def test_whatever_happens_everything_is_told_in_the_end(plan: Plan) -> None:
 def test_one_answer_at_each_poll_is_enough_in_the_end(drawn: tuple[Life, ...]) -> None:
     run = Run(Plan(drawn, ()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, 'PAGE_SIZE', run.plan.page_size)
+        patch.setattr(bedrock, 'PAGE_SIZE', run.plan.page_size)
         # Two hours of news, and then as many polls as any listing and the hourly one of everything take.
         for _ in range(2 * 60 + 90):
             run.poll(Step(budget=1))

@@ -117,7 +117,7 @@ def test_the_check_runs_on_what_the_agent_ships(agent_python: Path, simulator: S
     ours = {
         name.removeprefix(f'{PACKAGE}.').split('.')[0] for name in told['modules'] if name.startswith(f'{PACKAGE}.')
     }
-    assert 'collector' in ours
+    assert 'polling' in ours
     assert ours <= ARROWS.keys()
     # Nothing else is installed there; what an import error hides would show here.
     others = {name.split('.')[0] for name in told['modules']} - sys.stdlib_module_names

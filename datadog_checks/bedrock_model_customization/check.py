@@ -16,24 +16,25 @@ from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.http import should_bypass_proxy
 
 from . import config
-from .aws.artifacts import ArtifactReader
 from .aws.bedrock import BedrockScope
 from .aws.errors import MAX_ADVICE, AwsError, Kind, advise, explain, listing_broken_off
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
-from .collector import Collector, ScopePoll
 from .config_models import ConfigMixin
 from .jobs.job import Job
 from .jobs.transitions import Transition
+from .polling.collector import Collector
+from .polling.files import ArtifactReader
+from .polling.scope import ScopePoll
+from .polling.state import StateStore
 from .reporting import metrics
 from .reporting.events import is_too_old, job_event
 from .reporting.metrics import Sample
 from .reporting.records import job_log
 from .reporting.tags import tag
 from .reporting.text import one_line
-from .settings import Settings, cache_id, read_settings
-from .state import StateStore
+from .settings import Settings, cache_id, instance_id, read_settings
 
 MAX_PARALLEL_SCOPES: Final = 8
 MAX_LOGGED: Final = MAX_ADVICE
@@ -76,6 +77,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.settings: Settings
         self._session: AwsSession | None = None
+        self._store: StateStore | None = None
         self._collectors: dict[str, Collector] = {}
         self._order: deque[str] = deque()
         self._succeeded: dict[str, datetime] = {}
@@ -86,8 +88,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self.diagnosis.register(self._diagnose)
 
     def persistent_cache_id(self) -> str:
-        """Return what the Agent keeps this instance's state under: an edit to an unrelated option keeps the state."""
-        return cache_id(self.instance or {})
+        """Return what the Agent keeps the state of all instances under: one may go on from what another knows."""
+        return 'state'
 
     def load_configuration_models(self, package_path: str | None = None) -> None:
         """Load the models. Raises ConfigurationError that names each option, what was given and what is allowed."""
@@ -105,16 +107,22 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         agent_proxy = datadog_agent.get_config('proxy') or None
         self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
         self._session = AwsSession(self.settings.aws)
-        store = StateStore(self.read_persistent_cache, self.write_persistent_cache)
+        instance, namespace = self.instance or {}, self.check_id.rpartition(':')[0]
+        store = StateStore(
+            self.read_persistent_cache,
+            self.write_persistent_cache,
+            instance_id(instance),
+            self.settings.regions,
+            lambda key: datadog_agent.read_persistent_cache(f'{namespace}:{cache_id(instance)}_{key}'),
+        )
         for region in self.settings.regions:
             scope, pace = BedrockScope(self._session, region), self.settings.pace
             artifacts = None
             if self.settings.artifacts:
                 artifacts = ArtifactReader(scope, self.settings.artifacts, pace.max_concurrency, pace.max_describes)
             collector = Collector(scope, store, self.settings.limits, self.settings.job_filter, pace, artifacts)
-            for problem in collector.state_problems:
-                self.log.warning('%s: %s', region, one_line(problem, MAX_LOGGED))
             self._collectors[region] = collector
+        self._store = store
         self._order = deque(self._collectors)
 
     def check(self, _: Any) -> None:
@@ -159,6 +167,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _report(self, region: str, outcome: Outcome) -> None:
         now = self.clock()
         collector, poll = self._collectors[region], outcome.poll
+        for problem in self._store.take_problems() if self._store else ():
+            self.log.warning('%s', one_line(problem, MAX_LOGGED))
         tags = self.settings.tagger.scope(collector.account_id, region)
         self._submit(self._health(region, outcome, now), tags)
         footprint = collector.scope.footprint()
@@ -171,18 +181,20 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         for job in metrics.within_cap(poll.jobs, self.settings.max_reported_jobs):
             gauges = metrics.job_gauges(job, now, poll.curves.get(job.job_arn))
             self._submit(gauges, [*tags, *self.settings.tagger.job(job)])
-        others = self._report_transitions(poll, tags, now)
+        transitions, others = self._report_transitions(poll, tags, now)
+        changed: Sequence[Job] = poll.changed
         if self.settings.emit_records:
-            others += self._send_records(poll, tags, now)
+            changed, refused = self._send_records(poll, tags, now)
+            others += refused
         others += self._shortfalls(poll)
         try:
-            collector.remember(poll, now)
+            collector.remember(poll, transitions, changed, now)
         except Exception as error:
             others.append(f'the state could not be saved: {error}')
         self._note_problems(region, poll.problems, others, poll.broken_off)
 
-    def _send_records(self, poll: ScopePoll, tags: list[str], now: datetime) -> list[str]:
-        """Send the changed jobs; return what could not be sent, which is left for the next poll."""
+    def _send_records(self, poll: ScopePoll, tags: list[str], now: datetime) -> tuple[list[Job], list[str]]:
+        """Send the changed jobs; return those that were sent, and why the others were not."""
         sent, failures = [], Failures('records could not be sent')
         for job in poll.changed:
             try:
@@ -190,24 +202,25 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
                 sent.append(job)
             except Exception as error:
                 failures.add(job.job_arn, error)
-        poll.changed = sent
-        return failures.told()
+        return sent, failures.told()
 
-    def _report_transitions(self, poll: ScopePoll, tags: list[str], now: datetime) -> list[str]:
-        """Report what happened; return what could not be reported, which is left for the next poll."""
+    def _report_transitions(
+        self, poll: ScopePoll, tags: list[str], now: datetime
+    ) -> tuple[list[tuple[Job, Transition]], list[str]]:
+        """Report what happened; return the transitions that were reported, and why the others were not."""
         for count in metrics.TRANSITION_COUNTS.values():
             self.count(count, 0, tags)
-        reported, failures, too_old = [], Failures('transitions could not be reported'), 0
+        reported: list[tuple[Job, Transition]] = []
+        failures, too_old = Failures('transitions could not be reported'), 0
         for job, news in poll.transitions:
             try:
                 too_old += not self._report_transition(poll, job, news, tags, now)
                 reported.append((job, news))
             except Exception as error:
                 failures.add(f'{job.job_arn} {news.key}', error)
-        poll.transitions = reported
         if too_old:
             self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
-        return failures.told()
+        return reported, failures.told()
 
     def _report_transition(self, poll: ScopePoll, job: Job, news: Transition, tags: list[str], now: datetime) -> bool:
         """Send a transition's event and count it; return whether it was young enough for an event."""
@@ -215,7 +228,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         if news.kind in self.settings.events and is_young:
             self.event(job_event(job, news, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
         counted = metrics.TRANSITION_COUNTS.get(news.kind)
-        if counted:
+        if counted and (job.job_arn, news.key) not in poll.counted:
             self.count(counted, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
         return is_young
 
@@ -231,6 +244,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             yield Sample(metrics.JOBS_LEFT_OUT, poll.left_out)
             yield Sample(metrics.JOBS_UNREADABLE, poll.unreadable)
             yield Sample(metrics.JOBS_AWAITING_DESCRIPTION, poll.awaiting_description)
+            yield Sample(metrics.JOBS_AWAITING_FILTER, poll.awaiting_filter)
         if region in self._succeeded:
             since = max((now - self._succeeded[region]).total_seconds(), 0.0)
             yield Sample(metrics.COLLECTION_TIME_SINCE_SUCCESS, since)
@@ -243,8 +257,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')
         if self.settings.emit_records and not self.logs_enabled:
             shortfalls.append('emit_records sends nothing: set logs_enabled to true in datadog.yaml')
-        if poll.left_out:
-            shortfalls.append(f'{poll.left_out} ended jobs are not counted: max_tracked_jobs is reached')
+        if poll.not_counted:
+            shortfalls.append(f'{poll.not_counted} ended jobs are not counted: max_tracked_jobs is reached')
         if poll.unreadable:
             shortfalls.append(f'{poll.unreadable} entries of the listing name no job and are not reported')
         if poll.malformed:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from json import dumps
-from typing import Any
+from typing import Any, Final
 
-from .aws.artifacts import ArtifactSettings
 from .aws.session import DEFAULT_ROLE_SESSION_NAME, AwsSettings
-from .collector import Pace
 from .config_models.instance import InstanceConfig
 from .config_models.shared import SharedConfig
 from .jobs.filters import Criteria, JobFilter, TagFilter
-from .jobs.inventory import Limits
+from .polling.files import ArtifactSettings
+from .polling.inventory import Limits
+from .polling.scope import Pace
 from .reporting.tags import Tagger
 
+FILTERS: Final = ('include', 'exclude')
 BypassProxy = Callable[[str, Sequence[str]], bool]
 
 
@@ -111,14 +112,25 @@ def artifact_settings(instance: InstanceConfig) -> ArtifactSettings:
     )
 
 
-def cache_id(instance: Mapping[str, Any]) -> str:
-    """Return what tells an instance's state from that of every other instance.
+def instance_id(instance: Mapping[str, Any]) -> str:
+    """Return what tells an instance's state from that of every other instance: its name, or else what it looks at.
 
-    It is made of what decides whose jobs are seen, and which: an edit to anything else keeps the state. Regions are
-    no part of it, as each has a state of its own.
+    An edit to anything else keeps the state. Two instances that look at the same need names.
     """
-    names = ('assume_role', 'external_id', 'endpoint_url', 'include', 'exclude')
-    identity = {name: instance[name] for name in names if instance.get(name)}
+    name = instance.get('name')
+    return _hash({'name': name}) if name else _hash(_given(instance, 'assume_role', 'endpoint_url', *FILTERS, 'tags'))
+
+
+def cache_id(instance: Mapping[str, Any]) -> str:
+    """Return what tells whose jobs an instance reports. State of version 1 was kept under it."""
+    return _hash(_given(instance, 'assume_role', 'external_id', 'endpoint_url', *FILTERS))
+
+
+def _given(instance: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: instance[name] for name in names if instance.get(name)}
+
+
+def _hash(identity: Mapping[str, Any]) -> str:
     return sha256(dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactReader, ArtifactSettings
-from datadog_checks.bedrock_model_customization.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.files import ArtifactReader, ArtifactSettings
 from datadog_checks.bedrock_model_customization.simulator import Clock, SimulatedJob, Simulator, Timeline
 from datadog_checks.bedrock_model_customization.simulator.artifacts import put_artifact
 

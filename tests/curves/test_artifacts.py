@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactSettings
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
 from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
 from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
 from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
 from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     ExpiredCredentials,

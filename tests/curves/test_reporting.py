@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization import config
-from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactSettings
 from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, SharedConfig
 from datadog_checks.bedrock_model_customization.jobs.curves import (
     TRAINING_LOSS,
@@ -29,6 +28,7 @@ from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCou
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.series import Trend
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition
+from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 from datadog_checks.bedrock_model_customization.reporting.events import job_event
 from datadog_checks.bedrock_model_customization.reporting.metrics import curve_gauges, job_gauges
 from datadog_checks.bedrock_model_customization.reporting.tags import Tagger

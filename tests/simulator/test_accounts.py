@@ -44,6 +44,12 @@ def test_an_assumed_role_sees_its_own_account(simulator: Simulator, connect: Cal
     assert simulator.requests.count(account=OTHER) == 2
 
 
+@pytest.mark.parametrize('account', ['123456789012', OTHER])
+def test_every_key_is_told_whose_it_is(connect: Callable[..., Any], account: str) -> None:
+    caller = connect('sts', account=account).get_caller_identity()
+    assert (caller['Account'], caller['Arn'].split(':')[4]) == (account, account)
+
+
 def test_trust(simulator: Simulator, connect: Callable[..., Any]) -> None:
     arn = simulator.account(OTHER).add_role('datadog', external_id='external-1')
     for options in ({}, {'ExternalId': 'external-2'}):

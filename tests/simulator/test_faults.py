@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from datadog_checks.bedrock_model_customization.simulator import (
     AccessDenied,
     ConnectionReset,
+    EmptyDocument,
     ExpiredCredentials,
     Fault,
     HalfBody,
@@ -31,6 +32,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     SimulatedJob,
     Simulator,
     Slow,
+    TaggingLags,
     Throttle,
     TokenExpires,
     TokenLoops,
@@ -242,6 +244,30 @@ def test_one_member_of_one_job(simulator: Simulator, bedrock: Any, jobs: list[Si
     for member, value in (('creationTime', 'yesterday'), ('statusDetails', 'Completed')):
         with simulator.faults.during(ReplaceMember(job='one', member=member, value=value)):
             assert outcome(bedrock.list_model_customization_jobs) != 'ok'
+
+
+def test_a_document_without_members(simulator: Simulator, bedrock: Any, tagging: Any, jobs: list[SimulatedJob]) -> None:
+    calls = [
+        lambda: bedrock.list_tags_for_resource(resourceARN=jobs[0].arn),
+        lambda: tagging.get_resources(ResourceARNList=[jobs[0].arn]),
+    ]
+    with simulator.faults.during(EmptyDocument()):
+        assert [call().keys() - {'ResponseMetadata'} for call in calls] == [set(), set()]
+    assert all(call().keys() - {'ResponseMetadata'} for call in calls)
+
+
+def test_tags_that_the_tagging_api_has_not_heard_of(
+    simulator: Simulator, bedrock: Any, tagging: Any, jobs: list[SimulatedJob]
+) -> None:
+    def found() -> set[str]:
+        return {one['ResourceARN'] for one in tagging.get_resources()['ResourceTagMappingList']}
+
+    with simulator.faults.during(TaggingLags(job=jobs[0].arn)):
+        assert found() == {jobs[1].arn, jobs[2].arn}
+        assert bedrock.list_tags_for_resource(resourceARN=jobs[0].arn)['tags'] == [{'key': 'team', 'value': 'a'}]
+    with simulator.faults.during(TaggingLags()):
+        assert found() == set()
+    assert found() == {job.arn for job in jobs}
 
 
 def test_tokens_that_loop(simulator: Simulator, bedrock: Any, jobs: list[SimulatedJob]) -> None:

@@ -13,8 +13,10 @@ from datadog_checks.bedrock_model_customization.simulator import (
     Clock,
     Fleet,
     Latency,
+    ServerError,
     SimulatedJob,
     Simulator,
+    Slow,
     completes,
 )
 
@@ -55,6 +57,16 @@ def test_the_ledger(simulator: Simulator, bedrock: Any) -> None:
     assert simulator.requests.count(region='us-west-2') == 0
     simulator.requests.reset()
     assert len(simulator.requests) == 0
+
+
+@pytest.mark.parametrize('service', ['bedrock', 'sts', 's3'])
+def test_every_answer_is_dated_by_the_clock_of_the_jobs(simulator: Simulator, raw: Any, service: str) -> None:
+    assert raw(service, 'GET', '/model-customization-jobs').headers.get_all('Date') == ['Mon, 23 Nov 2026 12:00:00 GMT']
+    simulator.clock.advance(timedelta(hours=-13, seconds=1.5))
+    with simulator.faults.during(ServerError()):
+        assert raw(service, 'GET', '/?x').headers.get_all('Date') == ['Sun, 22 Nov 2026 23:00:01 GMT']
+    with simulator.faults.during(Slow(bytes_per_second=10**6)):
+        assert raw(service, 'GET', '/?x').headers.get_all('Date') == ['Sun, 22 Nov 2026 23:00:01 GMT']
 
 
 def test_late_answers_do_not_wait_for_each_other(simulator: Simulator, bedrock: Any) -> None:

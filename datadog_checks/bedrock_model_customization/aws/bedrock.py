@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from botocore.client import BaseClient
 
-from ..jobs.arn import parse_job_arn
 from ..jobs.reading import job_arn_of
+from ..jobs.times import parse_time
 from .errors import AwsError, Kind, explain
 from .raw import MalformedAnswerError, answer_of
 from .session import AwsSession
@@ -22,10 +23,14 @@ MAX_EMPTY_PAGES: Final = 100
 
 
 class BedrockScope:
-    """Amazon Bedrock in one Region with one instance's credentials. Every method raises AwsError, and no other."""
+    """Amazon Bedrock in one Region with one instance's credentials. Every method raises AwsError, and no other.
+
+    `answered_at` is AWS's own time of the last page that was listed, in whole seconds; None where it did not say.
+    """
 
     def __init__(self, session: AwsSession, region: str) -> None:
         self.session, self.region = session, region
+        self.answered_at: datetime | None = None
         self._usage = Usage()
         self._clients: dict[str, BaseClient] = {}
 
@@ -48,29 +53,20 @@ class BedrockScope:
             arguments['creationTimeBefore'] = created_before
         if status:
             arguments['statusEquals'] = status
-        tokens: set[str] = set()
-        listed: set[str | None] = set()
-        empty_pages = 0
+        circle = _Circle()
         while True:
-            answer = self._call('bedrock', operation, 'list_model_customization_jobs', **arguments)
-            summaries = answer.get('modelCustomizationJobSummaries')
-            # An answer without jobs says so with an empty list; to take anything else for one would lose jobs.
-            if not isinstance(summaries, list):
-                raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', 'no list of jobs in the answer')
-            arns = {job_arn_of(summary) for summary in summaries}
+            response = self._request('bedrock', operation, 'list_model_customization_jobs', **arguments)
+            self.answered_at, answer = date_of(response), answer_of(response)
+            summaries = _list_in(answer, 'modelCustomizationJobSummaries', operation)
             yield summaries
             token = answer.get('nextToken')
             if not token:
                 return
-            empty_pages = 0 if arns else empty_pages + 1
-            leads_back = not isinstance(token, str) or token in tokens or (arns and arns <= listed)
-            # An endless listing is none; some of its jobs would never be reached.
-            if leads_back or empty_pages > MAX_EMPTY_PAGES:
+            if circle.leads_nowhere(token, {job_arn_of(summary) for summary in summaries}):
+                # Fail instead of stopping early: stopping would silently lose the remaining jobs.
                 raise AwsError(
                     Kind.MALFORMED, operation, 'MalformedAnswerError', 'nextToken leads nowhere, or is no text'
                 )
-            tokens.add(token)
-            listed |= arns
             arguments['nextToken'] = token
 
     def describe_job(self, job_arn: str) -> dict[str, Any]:
@@ -79,14 +75,16 @@ class BedrockScope:
 
     def job_tags(self, job_arn: str) -> dict[str, str]:
         """Return one job's tags, from ListTagsForResource: the slow way."""
-        answer = self._call('bedrock', 'ListTagsForResource', 'list_tags_for_resource', resourceARN=job_arn)
-        return read_tags(answer.get('tags'), 'key', 'value')
+        operation = 'ListTagsForResource'
+        answer = self._call('bedrock', operation, 'list_tags_for_resource', resourceARN=job_arn)
+        return read_tags(_list_in(answer, 'tags', operation), 'key', 'value')
 
     def tags_of(self, job_arns: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return the tags of up to 100 jobs by ARN, from GetResources. A job that never had a tag is absent."""
-        answer = self._call('resourcegroupstaggingapi', 'GetResources', 'get_resources', ResourceARNList=list(job_arns))
+        operation = 'GetResources'
+        answer = self._call('resourcegroupstaggingapi', operation, 'get_resources', ResourceARNList=list(job_arns))
         tags = {}
-        for resource in answer.get('ResourceTagMappingList') or ():
+        for resource in _list_in(answer, 'ResourceTagMappingList', operation):
             arn = resource.get('ResourceARN') if isinstance(resource, Mapping) else None
             if isinstance(arn, str):
                 tags[arn] = read_tags(resource.get('Tags'), 'Key', 'Value')
@@ -97,8 +95,8 @@ class BedrockScope:
         return self._call('bedrock', 'GetCustomModel', 'get_custom_model', modelIdentifier=model_arn)
 
     def account_id(self) -> str:
-        """Return the account that is polled, from the role's ARN or from STS."""
-        return self.session.account_id(self._usage)
+        """Return the account of the credentials in use: the role's, else what STS says of their access key."""
+        return self.session.account_id(self.region, self._usage)
 
     def caller_account_id(self) -> str:
         """Return the account of the credentials in use, by asking STS."""
@@ -125,13 +123,55 @@ class BedrockScope:
         return self._clients[service]
 
     def _call(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
+        return answer_of(self._request(service, operation, method, **arguments))
+
+    def _request(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
+        """Return what a client's method returns, of which `answer_of` is known to work."""
         client = self.client(service)
         try:
-            return answer_of(self.session.guard.run(lambda: getattr(client, method)(**arguments), self.region))
+            response: dict[str, Any] = self.session.guard.run(lambda: getattr(client, method)(**arguments), self.region)
+            answer_of(response)
+            return response
         except MalformedAnswerError as error:
             raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', str(error)) from error
         except Exception as error:
             raise explain(error, operation) from error
+
+
+class _Circle:
+    """Finds out that a listing goes on for ever: by a token or jobs that come again, or pages without any job."""
+
+    def __init__(self) -> None:
+        self._tokens: set[str] = set()
+        self._listed: set[str | None] = set()
+        self._empty_pages = 0
+
+    def leads_nowhere(self, token: object, arns: set[str | None]) -> bool:
+        """Note a page's token and jobs; return whether nothing new is to be expected behind it."""
+        self._empty_pages = 0 if arns else self._empty_pages + 1
+        if not isinstance(token, str) or token in self._tokens or self._empty_pages > MAX_EMPTY_PAGES:
+            return True
+        leads_back = bool(arns) and arns <= self._listed
+        self._tokens.add(token)
+        self._listed |= arns
+        return leads_back
+
+
+def date_of(response: Mapping[str, Any]) -> datetime | None:
+    """Return the time at which AWS answered, from the header `Date`."""
+    headers = response.get('ResponseMetadata', {}).get('HTTPHeaders', {})
+    try:
+        return parse_time(parsedate_to_datetime(str(headers.get('date'))))
+    except ValueError:
+        return None
+
+
+def _list_in(answer: Mapping[str, Any], member: str, operation: str) -> list[Any]:
+    """Return a list in an answer. Raises AwsError without one: AWS says with an empty list that there is nothing."""
+    entries = answer.get(member)
+    if not isinstance(entries, list):
+        raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', f'no list {member} in the answer')
+    return entries
 
 
 def read_tags(entries: object, key_member: str, value_member: str) -> dict[str, str]:
@@ -143,13 +183,3 @@ def read_tags(entries: object, key_member: str, value_member: str) -> dict[str, 
         if isinstance(key, str) and key and isinstance(value, str):
             tags[key] = value
     return tags
-
-
-def account_of(summaries: Sequence[Any]) -> str | None:
-    """Return the account in the first job's ARN of a page, None for a page without one."""
-    for summary in summaries:
-        arn = job_arn_of(summary)
-        parsed = parse_job_arn(arn) if arn else None
-        if parsed:
-            return parsed.account_id
-    return None

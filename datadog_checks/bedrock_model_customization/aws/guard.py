@@ -28,6 +28,8 @@ MAX_LEFT_BEHIND: Final = 32
 class Guard:
     """Stops the requests of the clients it watches once cancelled, or past a deadline.
 
+    `poll` is the number of the present poll.
+
     A call that is under way then is left behind: botocore sleeps for up to 20 s between two attempts, and a hanging
     answer, name server or credential process knows no deadline of ours. Its thread ends with it, and sends no further
     request.
@@ -37,7 +39,7 @@ class Guard:
         self._clock = clock
         self._cancelled: Future[None] = Future()
         self._deadline: float | None = None
-        self._poll = 0
+        self.poll = 0
         self._here = local()
         self._lock = Lock()
         # The threads at work, by poll and Region.
@@ -45,7 +47,7 @@ class Guard:
 
     def start(self, seconds: float | None) -> None:
         """Begin a poll: allow requests for so many seconds from now; None is for as long as it takes."""
-        self._poll += 1
+        self.poll += 1
         self._deadline = None if seconds is None else self._clock() + seconds
 
     def cancel(self) -> None:
@@ -62,13 +64,17 @@ class Guard:
         """Whether no request may begin any more."""
         return self.is_cancelled or (self._deadline is not None and self._clock() >= self._deadline)
 
+    def share_of_time(self, most: float) -> float:
+        """Return how many seconds may be spent on what a poll can do without: a quarter of those left, and no more."""
+        return most if self._deadline is None else max(min(most, (self._deadline - self._clock()) / 4), 0.0)
+
     def watch(self, client: BaseClient) -> None:
         client.meta.events.register('before-send', self.stop)
         client.meta.events.register('response-received', self._give_up)
 
     def stop(self, **_: Any) -> None:
         """Raise InterruptedPollError if the poll that this thread works for is over."""
-        if self.is_over or getattr(self._here, 'poll', self._poll) != self._poll:
+        if self.is_over or getattr(self._here, 'poll', self.poll) != self.poll:
             raise self._interruption()
 
     def run(self, call: Callable[[], Answer], region: str = '') -> Answer:
@@ -89,7 +95,7 @@ class Guard:
 
         Raises HangingCallsError where too many threads of earlier polls still work for the Region.
         """
-        poll = self._poll
+        poll = self.poll
         with self._lock:
             behind = sum(count for (of, where), count in self._at_work.items() if of != poll and where == region)
             if behind >= MAX_LEFT_BEHIND:

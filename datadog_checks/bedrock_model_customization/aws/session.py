@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -14,19 +15,23 @@ from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
     CredentialResolver,
+    Credentials,
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
-from .errors import FINDING_CREDENTIALS, explain
-from .guard import Guard
+from .errors import FINDING_CREDENTIALS, AwsError, Kind, explain
+from .guard import Guard, fulfil
 from .logs import keep_quiet
 from .raw import read_raw
 from .usage import Usage
 
 # What botocore knows of AWS's services. Each session loads it anew where it is not shared: 5 MB and 70 ms (measured).
 SHARED_COMPONENT: Final = 'data_loader'
+
+# In seconds: STS may be out of reach where Bedrock is not.
+PATIENCE_WITH_STS: Final = 3.0
 
 DEFAULT_ROLE_SESSION_NAME: Final = 'datadog-agent'
 
@@ -59,6 +64,17 @@ class AwsSettings:
         return self.assume_role.split(':')[4] if self.assume_role else None
 
 
+class _Asked(NamedTuple):
+    """A question for the account of an access key, and the poll that asked it."""
+
+    poll: int
+    answer: Future[str]
+
+    @property
+    def is_answered(self) -> bool:
+        return self.answer.done() and self.answer.exception() is None
+
+
 class AwsSession:
     """Makes the clients of one instance. Safe to use from several threads.
 
@@ -72,7 +88,9 @@ class AwsSession:
         self.guard = Guard()
         self._lock = Lock()
         self._session: Session | None = None
-        self._account_id: str | None = None
+        self._lock_of_accounts = Lock()
+        # By access key.
+        self._accounts: dict[str, _Asked] = {}
 
     def client(self, service: str, region: str, usage: Usage) -> BaseClient:
         """Return a new client, whose requests `usage` counts. Raises AwsError where no credentials are found."""
@@ -85,15 +103,35 @@ class AwsSession:
         read_raw(client)
         return client
 
-    def account_id(self, usage: Usage) -> str:
-        """Return the account that is polled: the role's, else the one of GetCallerIdentity, which is asked once.
+    def account_id(self, region: str, usage: Usage) -> str:
+        """Return the account of the credentials in use: the role's, else what STS says of their access key.
 
-        Raises AwsError where STS cannot be asked.
+        STS is asked once for each key, and waited for shortly: where it does not answer, not again before `ask_again`.
+        Raises AwsError.
         """
-        account_id = self.settings.role_account_id or self._account_id
-        if account_id is None:
-            account_id = self._account_id = self.caller_account_id(usage)
-        return account_id
+        if self.settings.role_account_id:
+            return self.settings.role_account_id
+        key = self._access_key(region)
+        with self._lock_of_accounts:
+            asked = self._accounts.get(key)
+            if asked is None:
+                # Other Regions of the instance wait for the same answer.
+                asked = _Asked(self.guard.poll, Future())
+                self._accounts = {key: asked}
+                self.guard.employ(partial(fulfil, asked.answer, partial(self.caller_account_id, usage)), region)
+        seconds = self.guard.share_of_time(PATIENCE_WITH_STS) if asked.poll == self.guard.poll else 0
+        try:
+            return asked.answer.result(seconds)
+        except TimeoutError:
+            raise AwsError(Kind.UNREACHABLE, 'GetCallerIdentity', 'TimeoutError', 'STS has not answered yet') from None
+        except AwsError as error:
+            if error.kind is Kind.CREDENTIALS:
+                self.ask_again()
+            raise
+
+    def ask_again(self) -> None:
+        """Let STS be asked again where it did not name an account."""
+        self._accounts = {key: asked for key, asked in self._accounts.items() if asked.is_answered}
 
     def caller_account_id(self, usage: Usage) -> str:
         """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where that fails."""
@@ -103,17 +141,37 @@ class AwsSession:
         except Exception as error:
             raise explain(error, 'GetCallerIdentity') from error
 
+    def _access_key(self, region: str) -> str:
+        try:
+            credentials = self._credentials()
+            if getattr(credentials, 'refresh_needed', bool)():
+                return str(self.guard.run(lambda: credentials.get_frozen_credentials().access_key, region))
+            return str(credentials.get_frozen_credentials().access_key)
+        except Exception as error:
+            raise explain(error, FINDING_CREDENTIALS) from error
+
+    def _credentials(self) -> Credentials:
+        with self._lock:
+            credentials = self._own_session().get_credentials()
+        if credentials is None:
+            raise NoCredentialsError()
+        return credentials
+
+    def _own_session(self) -> Session:
+        """Return the session with the credentials to poll with; call it with the lock."""
+        if self._session is None:
+            self._session = self._assumed_session() if self.settings.assume_role else default_session()
+        return self._session
+
     def reset(self) -> None:
         """Forget the credentials, so that the next client is made with those that are found then."""
         # Without the lock: whoever looks up credentials holds it, which may take for ever.
-        self._session = self._account_id = None
+        self._session = None
         default_session.cache_clear()
 
     def _new_client(self, service: str, region: str) -> BaseClient:
         with self._lock:
-            session = self._session
-            if session is None:
-                session = self._session = self._assumed_session() if self.settings.assume_role else default_session()
+            session = self._own_session()
             if session.get_credentials() is None:
                 raise NoCredentialsError()
             return self._create(session, service, region)

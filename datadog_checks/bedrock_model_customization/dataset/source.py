@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..jobs.job import Job
 
 if TYPE_CHECKING:
-    from ..collector import Collector
+    from ..polling.collector import Collector
     from ..settings import Settings
 
 # One look describes everything: there may be no later one to carry the rest to.
@@ -83,18 +82,16 @@ class LiveSource:
     ) -> None:
         from ..aws.bedrock import BedrockScope
         from ..aws.session import AwsSession
-        from ..collector import Collector
-        from ..state import StateStore
+        from ..polling.collector import Collector
 
         self._progress = progress
         self._collectors: dict[str, Collector] = {}
         for number, settings in enumerate(instances, 1):
             session = AwsSession(settings.aws)
             for region in settings.regions:
-                memory: dict[str, str] = {}
                 self._collectors[f'instance {number}, {region}'] = Collector(
                     BedrockScope(session, region),
-                    StateStore(partial(_read, memory), memory.__setitem__),
+                    None,
                     replace(settings.limits, describe_all=True, lookback=reach, max_tracked_jobs=NO_LIMIT),
                     settings.job_filter,
                     replace(settings.pace, max_describes=NO_LIMIT),
@@ -123,8 +120,4 @@ class LiveSource:
         if poll.unreadable:
             live.problems.append(f'{name}: {poll.unreadable} entries of the listing are about no job')
         # Ended jobs are let go of here, and what was given is not given again.
-        collector.remember(poll, now)
-
-
-def _read(memory: dict[str, str], key: str) -> str:
-    return memory.get(key, '')
+        collector.remember(poll, poll.transitions, poll.changed, now)

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ..aws.artifacts import ArtifactSettings
 from ..aws.session import AwsSettings, default_session
-from ..collector import Pace
 from ..jobs.filters import JobFilter
-from ..jobs.inventory import Limits
+from ..polling.files import ArtifactSettings
+from ..polling.inventory import Limits
+from ..polling.scope import Pace
 from ..reporting.tags import Tagger
 from ..settings import Settings
 from ..simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..aws.artifacts import ArtifactReader, ArtifactSettings
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind, advise
 from ..aws.session import AwsSession
-from ..collector import Collector
 from ..jobs.curves import Curve, CurveSummary, FinalLosses, final_losses
 from ..jobs.job import Job
 from ..jobs.reading import read_description
+from ..polling.collector import Collector
+from ..polling.files import ArtifactReader, ArtifactSettings
 from ..settings import Settings
-from ..state import StateStore
 
 # A report looks once: there is no later poll to carry the rest to.
 NO_LIMIT: Final = 1_000_000
@@ -118,7 +117,7 @@ def _find(scope: BedrockScope, reader: ArtifactReader | None, name: str, report:
     if reader:
         artifacts = reader.read([job], report.made_at)
         _note(scope.region, artifacts.problems, artifacts.shortfalls, report)
-        report.runs.append(_run(job, artifacts.curves.get(job.job_arn), reader))
+        report.runs.append(_run(job, artifacts.found.get(job.job_arn), reader))
     else:
         report.runs.append(Run(job))
 
@@ -128,7 +127,7 @@ def _list(
 ) -> None:
     collector = Collector(
         scope,
-        StateStore(lambda key: '', lambda key, text: None),
+        None,
         replace(
             settings.limits,
             lookback=since,

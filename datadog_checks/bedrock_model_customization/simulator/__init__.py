@@ -10,6 +10,7 @@ from .clock import Clock
 from .damages import (
     MISSING,
     ConnectionReset,
+    EmptyDocument,
     HalfBody,
     Hang,
     Latency,
@@ -17,6 +18,7 @@ from .damages import (
     RawBody,
     ReplaceMember,
     Slow,
+    TaggingLags,
     TokenLoops,
     Unreachable,
 )
@@ -39,6 +41,7 @@ __all__ = [
     'Account',
     'Clock',
     'ConnectionReset',
+    'EmptyDocument',
     'ExpiredCredentials',
     'Fault',
     'Faults',
@@ -62,6 +65,7 @@ __all__ = [
     'Slow',
     'Snapshot',
     'Step',
+    'TaggingLags',
     'Throttle',
     'Timeline',
     'TokenExpires',

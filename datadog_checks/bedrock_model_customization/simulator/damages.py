@@ -92,6 +92,36 @@ class RawBody(Fault):
 
 
 @dataclass(kw_only=True)
+class EmptyDocument(Fault):
+    """Answers with a document that has no members, in whatever protocol was asked: `200 {}`."""
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return _edit_json(answer, lambda document: document.clear())
+
+
+@dataclass(kw_only=True)
+class TaggingLags(Fault):
+    """Keeps a job's tags from GetResources, which has not heard of them yet; Bedrock tells them. `job` None: all."""
+
+    operation: str | None = 'GetResources'
+
+    def matches_job(self, call: Call) -> bool:
+        # The call names many; the ones in its answer are looked at one by one.
+        return True
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        return _edit_json(answer, self._forget)
+
+    def _forget(self, document: dict[str, Any]) -> None:
+        mappings = document.get('ResourceTagMappingList', ())
+        document['ResourceTagMappingList'] = [mapping for mapping in mappings if not self._hides(mapping)]
+
+    def _hides(self, mapping: dict[str, Any]) -> bool:
+        arn = mapping['ResourceARN']
+        return self.job in (None, arn, arn.rpartition('/')[2])
+
+
+@dataclass(kw_only=True)
 class MalformedJson(Fault):
     """Cuts the end off a body, which still travels whole: valid HTTP, invalid JSON (or XML, or CBOR)."""
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from concurrent.futures import Future
+from email.utils import format_datetime
 from typing import Final
 
 from aiohttp import web
@@ -84,11 +85,11 @@ class Server:
             _reset(request)
             return web.Response()
         if answer.delivery is Delivery.WHOLE:
-            return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
+            return web.Response(status=answer.status, body=answer.body, headers=self._headers(answer))
         return await self._send_in_parts(request, answer)
 
     async def _send_in_parts(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-        response = web.StreamResponse(status=answer.status, headers=_headers(answer))
+        response = web.StreamResponse(status=answer.status, headers=self._headers(answer))
         response.content_length = len(answer.body)
         await response.prepare(request)
         if answer.delivery is Delivery.HALF:
@@ -112,9 +113,11 @@ class Server:
             return True
         return False
 
-
-def _headers(answer: Answer) -> dict[str, str]:
-    return {'Content-Type': answer.content_type, **answer.headers}
+    def _headers(self, answer: Answer) -> dict[str, str]:
+        """Return the headers of an answer; its `Date` is the time by which the jobs live."""
+        others = {name: value for name, value in answer.headers.items() if name.lower() != 'date'}
+        date = format_datetime(self._service.clock.now(), usegmt=True)
+        return {'Content-Type': answer.content_type, **others, 'Date': date}
 
 
 def _reset(request: web.BaseRequest) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from ..aws.bedrock import BedrockScope
+from ..aws.errors import AwsError, Kind
+from ..aws.fan_out import fan_out
+from ..aws.job_files import Folder, JobFiles, folder_of
+from ..aws.s3 import ObjectReader
 from ..jobs.curves import CurveSummary
 from ..jobs.filters import matches
 from ..jobs.job import COMPLETED, Job
 from ..jobs.reading import read_description
-from .bedrock import BedrockScope
-from .errors import AwsError, Kind
-from .fan_out import fan_out
-from .job_files import Folder, JobFiles, folder_of
-from .s3 import ObjectReader
+from .answers import Answers
 
 DEFAULT_MAX_SIZE: Final = 10 * 1024 * 1024
 ATTEMPTS: Final = 3
@@ -41,20 +42,6 @@ class ArtifactSettings:
     buckets: Sequence[str] = ('*',)
     max_size: int = DEFAULT_MAX_SIZE
     refresh_interval: timedelta | None = None
-
-
-@dataclass(slots=True)
-class Artifacts:
-    """What is known of the jobs' files, by ARN.
-
-    `pending` are jobs whose files could not be read yet, and for which news should wait. `shortfalls` say in words
-    what is left out; each begins with a number.
-    """
-
-    curves: dict[str, CurveSummary] = field(default_factory=dict)
-    pending: set[str] = field(default_factory=set)
-    problems: list[AwsError] = field(default_factory=list)
-    shortfalls: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -123,22 +110,30 @@ class ArtifactReader:
         known = self._known.get(job_arn)
         return known.files if known else None
 
-    def read(self, jobs: Sequence[Job], now: datetime) -> Artifacts:
+    def read(self, jobs: Sequence[Job], now: datetime) -> Answers[CurveSummary]:
         """Read what changed, and return what is known of these jobs; forget all others. Raises nothing."""
         by_arn = {job.job_arn: job for job in jobs if job.output_data_config or job.output_model_arn}
         self._known = {arn: self._known.get(arn) or _Known(JobFiles(keep_curve=self._keep_curves)) for arn in by_arn}
         due = [arn for arn, job in by_arn.items() if self._is_due(job, now)]
-        artifacts = Artifacts(pending=set(due))
+        problems: list[AwsError | None] = []
+        done: set[str] = set()
         if due:
-            self._read_due(by_arn, due[: self.max_jobs], artifacts, now)
-        for arn in list(artifacts.pending):
+            try:
+                self._objects.prepare()
+                done = self._read_due(by_arn, due[: self.max_jobs], now)
+            except AwsError as error:
+                problems.append(error)
+        unread = [arn for arn in due if arn not in done]
+        for arn in unread:
             self._known[arn].polls_waited += 1
-            if self._known[arn].polls_waited > POLLS_TO_WAIT:
-                artifacts.pending.discard(arn)
-        artifacts.curves = {arn: known.summary() for arn, known in self._known.items() if known.read_at}
-        artifacts.problems += _distinct(known.problem for known in self._known.values())
-        artifacts.shortfalls = self._shortfalls(by_arn)
-        return artifacts
+        problems += [known.problem for known in self._known.values()]
+        return Answers(
+            found={arn: known.summary() for arn, known in self._known.items() if known.read_at},
+            pending={arn for arn in unread if self._known[arn].polls_waited <= POLLS_TO_WAIT},
+            left=len(unread),
+            problems=_distinct(problems),
+            shortfalls=self._shortfalls(by_arn),
+        )
 
     def _is_due(self, job: Job, now: datetime) -> bool:
         known, refresh = self._known[job.job_arn], self.settings.refresh_interval
@@ -149,12 +144,9 @@ class ArtifactReader:
             return not known.looked_again and age >= FILES_GRACE
         return refresh is not None and not job.is_terminal and age >= refresh
 
-    def _read_due(self, by_arn: Mapping[str, Job], due: Sequence[str], artifacts: Artifacts, now: datetime) -> None:
-        try:
-            self._objects.prepare()
-        except AwsError as error:
-            artifacts.problems.append(error)
-            return
+    def _read_due(self, by_arn: Mapping[str, Job], due: Sequence[str], now: datetime) -> set[str]:
+        """Read the files of jobs; return those that need not be read again for as long as the job does not change."""
+        done: set[str] = set()
 
         def read(arn: str) -> _Done:
             return _Done(self._read_job(by_arn[arn]))
@@ -174,7 +166,8 @@ class ArtifactReader:
             known.looked_again = known.fingerprint == _fingerprint(by_arn[arn])
             known.fingerprint, known.read_at = _fingerprint(by_arn[arn]), now
             known.polls_waited = 0
-            artifacts.pending.discard(arn)
+            done.add(arn)
+        return done
 
     def _read_job(self, job: Job) -> AwsError | None:
         """Read one job's files and, where its description has no loss, its model; return a lasting refusal of any."""

@@ -1,0 +1,29 @@
+"""What the parts of a poll that ask about single jobs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ..aws.errors import AwsError
+
+Found = TypeVar('Found')
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Generic[Found]):
+    """What was asked about some jobs, by ARN.
+
+    `pending` are jobs whose news should wait for an answer, and `left` is how many are still to be asked about.
+    `failures` are those of single jobs, `problems` what is to be shown of them. `malformed` has members of an answer
+    that could not be read, and `shortfalls` say in words what is left out.
+    """
+
+    found: Mapping[str, Found] = field(default_factory=dict)
+    pending: Set[str] = frozenset()
+    left: int = 0
+    failures: Mapping[str, AwsError] = field(default_factory=dict)
+    problems: Sequence[AwsError] = ()
+    malformed: Mapping[str, set[str]] = field(default_factory=dict)
+    shortfalls: Sequence[str] = ()

@@ -1,0 +1,193 @@
+"""The jobs of one scope, as far as they are known. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..jobs.job import IN_PROGRESS, STOPPING, TERMINAL_STATUSES, Job
+from ..jobs.reading import merge
+from .ledger import has_ended
+
+# An answer that lags behind never turns a job back.
+RANKS: Final = {IN_PROGRESS: 0, STOPPING: 1} | dict.fromkeys(TERMINAL_STATUSES, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the inventory reaches. A job that still runs is never beyond a limit."""
+
+    lookback: timedelta = timedelta(hours=168)
+    terminal_retention: timedelta = timedelta(hours=24)
+    max_tracked_jobs: int = 10_000
+    events_since: timedelta = timedelta()
+    describe_all: bool = False
+    tag_all: bool = False
+
+
+class Settled:
+    """Ended jobs of which no more is wanted than their number: creation, status, and whether a filter wants them."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, tuple[datetime, str, bool]] = {}
+
+    def __contains__(self, job_arn: str) -> bool:
+        return job_arn in self._jobs
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def status(self, job_arn: str) -> str:
+        return self._jobs[job_arn][1]
+
+    def add(self, job_arn: str, created: datetime, status: str, *, wanted: bool) -> None:
+        self._jobs[job_arn] = (created, status, wanted)
+
+    def forget(self, job_arn: str) -> None:
+        self._jobs.pop(job_arn, None)
+
+    def forget_before(self, moment: datetime) -> None:
+        self._jobs = {arn: job for arn, job in self._jobs.items() if job[0] >= moment}
+
+    def forget_oldest(self, count: int) -> list[str]:
+        oldest = sorted(self._jobs, key=lambda arn: self._jobs[arn][0])[:count]
+        for arn in oldest:
+            del self._jobs[arn]
+        return oldest
+
+    def created_since(self, moment: datetime) -> int:
+        return sum(created >= moment for created, _, _ in self._jobs.values())
+
+    def counts(self) -> Counter[str]:
+        return Counter(status for _, status, wanted in self._jobs.values() if wanted)
+
+
+class Inventory:
+    """What is known of one scope's jobs.
+
+    `jobs` are those that are followed, `changed` which of them differ from when they were last recorded, `settled` the
+    ended ones that are only counted, and `left_out` the ended ones within the look-back for which there was no room.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.jobs: dict[str, Job] = {}
+        self.changed: set[str] = set()
+        self.settled = Settled()
+        self.left_out: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.jobs) + len(self.settled)
+
+    def is_settled(self, job: Job) -> bool:
+        """Whether nothing can be learned from a listed job any more."""
+        return job.job_arn in self.settled and self.settled.status(job.job_arn) == job.status
+
+    def learn(self, news: Job, now: datetime, *, is_needed: bool) -> None:
+        """Take in what AWS says of a job; one that is not `is_needed` is kept only within the limits."""
+        known = self.jobs.get(news.job_arn)
+        if known is None:
+            if not is_needed and self.is_before_lookback(news, now):
+                return
+            if not is_needed and not self.has_room(news.job_arn):
+                self.left_out.add(news.job_arn)
+                return
+            self.settled.forget(news.job_arn)
+            self.left_out.discard(news.job_arn)
+        merged = merge(known, _without_lagging_status(known, news))
+        if merged != known:
+            self.jobs[news.job_arn] = merged
+            self.changed.add(news.job_arn)
+
+    def tag(self, job_arn: str, tags: dict[str, str]) -> None:
+        job = self.jobs[job_arn]
+        if tags != job.tags:
+            self.jobs[job_arn] = replace(job, tags=tags)
+            self.changed.add(job_arn)
+
+    def forget(self, job_arn: str) -> None:
+        self.jobs.pop(job_arn, None)
+        self.changed.discard(job_arn)
+
+    def lookback_start(self, now: datetime) -> datetime:
+        return now - self.limits.lookback
+
+    def is_before_lookback(self, job: Job, now: datetime) -> bool:
+        return job.creation_time is not None and job.creation_time < self.lookback_start(now)
+
+    def has_gauges(self, job: Job, now: datetime) -> bool:
+        """Whether a job belongs in the per-job gauges: it runs, or ended within the retention."""
+        return not has_ended(job, now) or ended_since(job, now - self.limits.terminal_retention)
+
+    def has_room(self, job_arn: str) -> bool:
+        """Whether the limits let a job be kept that ended."""
+        is_known = job_arn in self.jobs or job_arn in self.settled
+        return is_known or len(self) < self.limits.max_tracked_jobs
+
+    def is_counted(self, job: Job, now: datetime) -> bool:
+        """Whether a job belongs in the numbers of jobs: it runs, or was created within the look-back."""
+        return not has_ended(job, now) or not self.is_before_lookback(job, now)
+
+    def oldest_running(self, now: datetime) -> datetime | None:
+        """The creation time of the oldest job that may still change."""
+        created = (job.creation_time for job in self.jobs.values() if job.creation_time and not has_ended(job, now))
+        return min(created, default=None)
+
+    def created_since(self, moment: datetime) -> int:
+        """How many known jobs a listing from `moment` on would show."""
+        jobs = (job.creation_time for job in self.jobs.values())
+        return self.settled.created_since(moment) + sum(created is None or created >= moment for created in jobs)
+
+    def settle(self, is_needed: Callable[[Job], bool], wants: Callable[[Job], bool], now: datetime) -> None:
+        """Keep no more than a status of the jobs that are not needed, and forget those before the look-back.
+
+        `wants` tells of a job whether it counts.
+        """
+        for arn, job in [(arn, job) for arn, job in self.jobs.items() if not is_needed(job)]:
+            if job.creation_time is None:
+                # Nobody could tell when to forget it.
+                continue
+            self.forget(arn)
+            if not self.is_before_lookback(job, now):
+                self.settled.add(arn, job.creation_time, job.known_status, wanted=wants(job))
+        self.settled.forget_before(self.lookback_start(now))
+        excess = len(self) - self.limits.max_tracked_jobs
+        if excess > 0:
+            self.left_out.update(self.settled.forget_oldest(excess))
+
+    def keep_left_out(self, seen: Collection[str]) -> None:
+        """Note that everything within the look-back was listed: what is not among the `seen` is left out no longer."""
+        self.left_out.intersection_update(seen)
+
+    def counts(self, wanted: Iterable[Job], now: datetime) -> Counter[str]:
+        """Count jobs by known status: the settled ones, and the `wanted` ones among those that are followed."""
+        return self.settled.counts() + Counter(job.known_status for job in wanted if self.is_counted(job, now))
+
+
+def ended_since(job: Job, moment: datetime) -> bool:
+    """Whether a job that has ended did so at or after `moment`. One without any time did not."""
+    ended = job.end_time or job.last_modified_time
+    return ended is not None and ended >= moment
+
+
+def is_behind(known: Job | None, news: Job) -> bool:
+    """Whether an answer about a job lags behind what is known of it."""
+    if known is None or news.status is None or known.status not in RANKS:
+        return False
+    return RANKS.get(news.status, 0) < RANKS[known.status]
+
+
+def _without_lagging_status(known: Job | None, news: Job) -> Job:
+    if known is None or not is_behind(known, news):
+        return news
+    # Nor what goes with the status.
+    return replace(
+        news,
+        status=known.status,
+        status_details=known.status_details,
+        end_time=known.end_time,
+        last_modified_time=known.last_modified_time,
+    )

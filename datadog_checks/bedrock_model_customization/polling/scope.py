@@ -1,0 +1,452 @@
+"""One account in one Region, one poll: list, describe, tag, read files, decide what is news, remember."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zlib import crc32
+
+from ..aws.bedrock import BedrockScope
+from ..aws.errors import AwsError, Kind
+from ..jobs.curves import CurveSummary
+from ..jobs.filters import JobFilter
+from ..jobs.job import COMPLETED, FAILED, TERMINAL_STATUSES, Job
+from ..jobs.reading import job_arn_of, read_summary
+from ..jobs.transitions import STATUS_KINDS, Transition
+from .answers import Answers
+from .describing import Describer
+from .files import ArtifactReader
+from .inventory import Inventory, Limits
+from .ledger import Ledger, Memory, has_ended
+from .listing import Listing, earlier
+from .selection import TAGGING_TIME, Selection
+from .tagging import TagReader, Tags
+
+OLDEST: Final = datetime.min.replace(tzinfo=UTC)
+# The listing that shows the job created at one moment.
+MOMENT: Final = timedelta(seconds=1)
+# A running job that so many full listings did not show, and that cannot be found otherwise, is forgotten.
+LISTINGS_WITHOUT: Final = 24
+COMPLETION: Final = STATUS_KINDS[COMPLETED]
+ENDS: Final = frozenset(kind for status, kind in STATUS_KINDS.items() if status in TERMINAL_STATUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much one poll does. Intervals are how old a full listing, or a job's tags, may become."""
+
+    max_describes: int = 200
+    max_concurrency: int = 8
+    full_list_interval: timedelta = timedelta(hours=1)
+    tag_refresh_interval: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopePoll:
+    """What one poll of one scope found.
+
+    `until` is the moment up to which everything was shown that is new or can still change, None where the listing is
+    incomplete; `broken_off` is why. `jobs` are those for the per-job gauges: they run, or ended within the retention;
+    newest first. `counts` has the number of jobs by known status. `transitions` are to be reported now, in the order in
+    which they happened; `counted` has the ARN and key of those that are part of the counts already. `changed` are the
+    jobs that differ from when they were last recorded. `dropped` has the keys of transitions that a filter does not
+    want, by ARN.
+
+    `tracked` is the number of known jobs, `not_counted` how many ended ones there was no room for, `given_up` how many
+    ranges of the listing are missing. `awaiting_description` is how many jobs are still to be described, and
+    `awaiting_filter` of how many it cannot be told yet whether they are wanted. `unreadable` entries of the listing are
+    about no job; `malformed` has by ARN the members that could not be read. `problems` did not stop the poll, but
+    something is missing because of them; `shortfalls` say so in words. `curves` has by ARN what was found in S3.
+    """
+
+    account_id: str | None
+    until: datetime | None
+    broken_off: AwsError | None
+    jobs: Sequence[Job]
+    counts: Counter[str]
+    transitions: Sequence[tuple[Job, Transition]]
+    counted: Set[tuple[str, str]]
+    changed: Sequence[Job]
+    dropped: Mapping[str, Set[str]]
+    tracked: int
+    not_counted: int
+    given_up: int
+    awaiting_description: int
+    awaiting_filter: int
+    unreadable: int
+    malformed: Mapping[str, set[str]]
+    problems: Sequence[AwsError]
+    curves: Mapping[str, CurveSummary]
+    shortfalls: Sequence[str]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.until is not None
+
+    @property
+    def left_out(self) -> int:
+        """How many jobs are missing, a range of which nobody knows how many it holds counted as one."""
+        return self.not_counted + self.given_up
+
+
+@dataclass(slots=True)
+class _Decided:
+    """What is to be told, collected job by job."""
+
+    wanted: list[Job] = field(default_factory=list)
+    gauges: list[Job] = field(default_factory=list)
+    transitions: list[tuple[Job, Transition]] = field(default_factory=list)
+    dropped: dict[str, set[str]] = field(default_factory=dict)
+    changed: list[Job] = field(default_factory=list)
+    undecided: int = 0
+
+
+class Scope:
+    """Follows the jobs of one account in one Region from poll to poll.
+
+    `poll` looks, and may be called again at any time; only `remember`, called with what was submitted, lets a
+    transition count as reported. What a crash, a failure or an exception leaves unremembered is found again.
+    """
+
+    def __init__(
+        self,
+        bedrock: BedrockScope,
+        memory: Memory | None,
+        limits: Limits,
+        job_filter: JobFilter,
+        pace: Pace,
+        artifacts: ArtifactReader | None = None,
+    ) -> None:
+        self.account_id: str | None = None
+        self.limits = limits
+        self.ledger = Ledger(limits.events_since, memory)
+        self.inventory = Inventory(limits)
+        self._bedrock, self._artifacts, self._pace = bedrock, artifacts, pace
+        place = crc32(f'{bedrock.session.settings.assume_role} {bedrock.region}'.encode()) / 2**32
+        interval = pace.full_list_interval
+        self.listing = Listing(bedrock, limits.lookback, interval, interval * place)
+        self._describer = Describer(bedrock, pace.max_concurrency, pace.max_describes)
+        self._tags = TagReader(bedrock, pace.max_concurrency, pace.max_describes, pace.tag_refresh_interval)
+        self._selection = Selection(job_filter)
+        self._full_listings_without: Counter[str] = Counter()
+        # By ARN and operation, until it is read well: what has ended is not listed at every poll.
+        self._malformed: dict[tuple[str, str], set[str]] = {}
+        self._tags_took_all_time = False
+
+    def poll(self, now: datetime) -> ScopePoll:
+        """Look at the scope once. Raises AwsError where no listing was answered; nothing is forgotten then."""
+        unreadable = self._list(now)
+        now = earlier(now, self._bedrock.answered_at)
+        problems: list[AwsError] = []
+        try:
+            described, tagged, is_everything_found = self._ask_about_jobs(problems, now)
+        except AwsError as error:
+            self._bedrock.reset()
+            problems.append(error)
+            # What was not asked about waits.
+            waiting = frozenset(self.inventory.jobs)
+            described, tagged, is_everything_found = Answers[Job](), Answers[Tags](pending=waiting), False
+        files = self._read_files(now)
+        decided = self._decide(described.pending, tagged.pending, files.pending, now)
+        inventory, listing = self.inventory, self.listing
+        return ScopePoll(
+            account_id=self.account_id,
+            until=listing.began if listing.is_complete and is_everything_found else None,
+            broken_off=listing.broken_off,
+            jobs=sorted(decided.gauges, key=lambda job: job.creation_time or OLDEST, reverse=True),
+            counts=inventory.counts(decided.wanted, now),
+            transitions=sorted(decided.transitions, key=lambda pair: pair[1].at or now),
+            counted={(job.job_arn, news.key) for job, news in decided.transitions if self.ledger.is_counted(job, news)},
+            changed=decided.changed,
+            dropped=decided.dropped,
+            tracked=len(inventory),
+            not_counted=len(inventory.left_out),
+            given_up=len(listing.given_up),
+            awaiting_description=described.left,
+            awaiting_filter=decided.undecided,
+            unreadable=unreadable,
+            malformed=self._members_not_read(),
+            problems=[*problems, *files.problems],
+            curves=files.found,
+            shortfalls=[*files.shortfalls, *self._shortfalls(now)],
+        )
+
+    def remember(
+        self,
+        poll: ScopePoll,
+        transitions: Iterable[tuple[Job, Transition]],
+        changed: Iterable[Job],
+        now: datetime,
+    ) -> Memory:
+        """Note what of a poll was reported: nothing of it is reported again by this process.
+
+        Return what may be written down.
+        """
+        inventory, reported = self.inventory, dict[str, set[str]]()
+        for job, news in transitions:
+            reported.setdefault(job.job_arn, set()).add(news.key)
+        self.ledger.settle(reported, poll.dropped)
+        inventory.changed.difference_update(poll.dropped, (job.job_arn for job in changed))
+        if poll.until:
+            self.ledger.advance(poll.until, inventory.jobs, now, lambda job: inventory.has_gauges(job, now))
+        inventory.settle(lambda job: self._is_needed(job, now), self._selection.wants, now)
+        self._tags.forget_all_but(inventory.jobs)
+        self._selection.forget_all_but(inventory.jobs)
+        return self.ledger.memory()
+
+    def _is_needed(self, job: Job, now: datetime) -> bool:
+        """Whether more is wanted of a job than that it counts."""
+        arn, limits = job.job_arn, self.limits
+        if arn in self.ledger.reported or self.inventory.has_gauges(job, now):
+            return True
+        if limits.describe_all and arn in self.inventory.changed:
+            return True
+        if (limits.describe_all or limits.tag_all) and not self._tags.is_asked(job):
+            return True
+        return self._selection.is_waiting(job, now) or (self._wants_more(job, now) and self._describer.is_due(job, now))
+
+    # --- list
+
+    def _list(self, now: datetime) -> int:
+        """List the jobs, and take in what is shown; return how many entries are about no job."""
+        listing, unreadable = self.listing, 0
+        if listing.is_full_due(now):
+            # Now and then, what was refused is tried anew.
+            self._bedrock.session.ask_again()
+            for reader in (self._describer, self._tags, self._artifacts):
+                if reader:
+                    reader.retry()
+        listing.plan(self.ledger.floor, self.inventory.oldest_running(now), self.inventory.created_since, now)
+        for page in listing.pages(now):
+            self.ledger.begin(earlier(now, self._bedrock.answered_at))
+            unreadable += page.unreadable
+            for job in page.jobs:
+                self._take(job, 'list', page.malformed.get(job.job_arn), now)
+        if listing.failure:
+            raise listing.failure
+        if listing.is_complete and listing.is_full:
+            self.inventory.keep_left_out(listing.seen)
+        return unreadable
+
+    def _take(self, job: Job, how: str, malformed: set[str] | None, now: datetime) -> None:
+        """Take in what was listed or described of a job."""
+        arn, inventory = job.job_arn, self.inventory
+        self.account_id = self.account_id or job.account_id
+        if malformed:
+            self._malformed[arn, how] = malformed
+        elif self._malformed:
+            self._malformed.pop((arn, how), None)
+        if self._full_listings_without:
+            self._full_listings_without.pop(arn, None)
+        if inventory.is_settled(job):
+            return
+        if arn in inventory.jobs:
+            inventory.learn(job, now, is_needed=True)
+            job = inventory.jobs[arn]
+        is_kept = inventory.has_gauges(job, now) and (inventory.has_room(arn) or not job.is_terminal)
+        self.ledger.take(job, now, is_kept=is_kept)
+        if arn not in inventory.jobs:
+            inventory.learn(job, now, is_needed=arn in self.ledger.reported)
+
+    def _members_not_read(self) -> dict[str, set[str]]:
+        members: dict[str, set[str]] = {}
+        for (arn, how), unread in list(self._malformed.items()):
+            if arn in self.inventory.jobs or arn in self.inventory.settled:
+                members.setdefault(arn, set()).update(unread)
+            else:
+                del self._malformed[arn, how]
+        return members
+
+    def _shortfalls(self, now: datetime) -> Iterable[str]:
+        waiting = self._selection.waiting_for(TAGGING_TIME, now)
+        if waiting:
+            yield f'{waiting} jobs are not reported yet: include or exclude asks for what AWS has not told of them'
+        if self.listing.given_up:
+            yield (
+                f'{len(self.listing.given_up)} ranges of the listing were not answered for a day: jobs are missing '
+                'until a full listing shows them'
+            )
+
+    # --- ask about single jobs
+
+    def _ask_about_jobs(self, problems: list[AwsError], now: datetime) -> tuple[Answers[Job], Answers[Tags], bool]:
+        """Describe jobs and read their tags.
+
+        Return the descriptions, the tags of jobs that have news, and whether all jobs were looked for that the listing
+        should have shown. Raises AwsError where the credentials are refused.
+        """
+        # First the tags: few requests, and where AWS throttles, descriptions take all the time that there is. After a
+        # poll whose time the tags took, it is the other way round.
+        tags_first = not self._tags_took_all_time
+        self._tags_took_all_time = tags_first and self._read_tags(problems, now) > 0
+        missing = self._missing(now) if self.listing.is_complete else []
+        described = self._describe(missing, now)
+        problems += described.problems
+        is_everything_found = self._look_for(missing, described, problems, now)
+        if missing or not tags_first:
+            self._read_tags(problems, now)
+        tagged = self._tags.read_fresh(
+            [job for job in self.inventory.jobs.values() if self._is_news(job, described)], now
+        )
+        self._note_tags(tagged, problems)
+        return described, tagged, is_everything_found
+
+    def _missing(self, now: datetime) -> list[Job]:
+        """Return the jobs that a complete listing should have shown, as far as they can still change."""
+        jobs = self.inventory.jobs
+        return [
+            jobs.get(arn) or Job(job_arn=arn, creation_time=entry.created)
+            for arn, entry in self.ledger.reported.items()
+            if arn not in self.listing.seen and (arn not in jobs or not has_ended(jobs[arn], now))
+        ]
+
+    def _describe(self, missing: Sequence[Job], now: datetime) -> Answers[Job]:
+        wanted = [job for job in self.inventory.jobs.values() if self._wants_more(job, now)]
+        wanted.sort(key=lambda job: (job.status != FAILED, not self.ledger.news(job), _newest_first(job)))
+        described = self._describer.read(wanted, missing, now)
+        for arn, description in described.found.items():
+            self._take(description, 'describe', described.malformed.get(arn), now)
+        return described
+
+    def _wants_more(self, job: Job, now: datetime) -> bool:
+        """Whether something would use more about a job than its number."""
+        if self.limits.describe_all or self.inventory.has_gauges(job, now) or self.ledger.news(job):
+            return True
+        return self._selection.needs_description(job) and self.inventory.is_counted(job, now)
+
+    def _look_for(
+        self, missing: Sequence[Job], described: Answers[Job], problems: list[AwsError], now: datetime
+    ) -> bool:
+        """Forget missing jobs that nothing shows for a day; return whether all of them could be looked for."""
+        is_everything_looked_for = True
+        for job in missing:
+            if job.job_arn in described.found:
+                continue
+            is_found = self._is_found_otherwise(job, described.failures.get(job.job_arn), problems, now)
+            if is_found is None:
+                is_everything_looked_for = False
+            elif not is_found:
+                self._note_missing(job.job_arn)
+        return is_everything_looked_for
+
+    def _is_found_otherwise(
+        self, job: Job, error: AwsError | None, problems: list[AwsError], now: datetime
+    ) -> bool | None:
+        """Look for a job that could not be described by its creation; None where that could not be done either."""
+        if error and error.kind is Kind.NOT_FOUND:
+            return False
+        if not (self._describer.is_refused or (error and error.is_refusal)):
+            return None
+        try:
+            return self._find_by_creation(job, now)
+        except AwsError as failure:
+            if failure.kind is Kind.CREDENTIALS:
+                raise
+            if failure.kind is not Kind.INTERRUPTED:
+                problems.append(failure)
+            return None
+
+    def _find_by_creation(self, job: Job, now: datetime) -> bool:
+        """List the moment in which a job was created, where it may be listed and not described."""
+        if job.creation_time is None:
+            return False
+        is_found = False
+        for page in self._bedrock.list_jobs(
+            created_after=job.creation_time - MOMENT, created_before=job.creation_time + MOMENT
+        ):
+            for summary in page:
+                if job_arn_of(summary) == job.job_arn:
+                    self._take(read_summary(summary), 'list', None, now)
+                    is_found = True
+        return is_found
+
+    def _note_missing(self, arn: str) -> None:
+        if self.listing.is_full:
+            self._full_listings_without[arn] += 1
+            if self._full_listings_without[arn] >= LISTINGS_WITHOUT:
+                del self._full_listings_without[arn]
+                self.ledger.forget(arn)
+                self.inventory.forget(arn)
+
+    def _read_tags(self, problems: list[AwsError], now: datetime) -> int:
+        """Read the tags of jobs without news that lack them; return how many are still to be asked about."""
+        limits = self.limits
+        wanting = [
+            job
+            for job in self.inventory.jobs.values()
+            if self._tags.is_due(job, now)
+            and (limits.describe_all or limits.tag_all or self.inventory.has_gauges(job, now))
+            and not self.ledger.news(job)
+        ]
+        return self._note_tags(self._tags.read(wanting, now), problems)
+
+    def _is_news(self, job: Job, described: Answers[Job]) -> bool:
+        """Whether a job has news whose telling depends on its tags now."""
+        news = self.ledger.news(job)
+        if not news or not self._selection.may_want(job):
+            return False
+        return not self._tags.is_asked(job) or not all(_waits(one, job, described.pending) for one in news)
+
+    def _note_tags(self, answers: Answers[Tags], problems: list[AwsError]) -> int:
+        for arn, tags in answers.found.items():
+            self.inventory.tag(arn, tags)
+        problems += answers.problems
+        return answers.left
+
+    def _read_files(self, now: datetime) -> Answers[CurveSummary]:
+        """Read what the jobs left in S3."""
+        if self._artifacts is None:
+            return Answers()
+        wanted = [
+            job
+            for job in self.inventory.jobs.values()
+            if self._describer.is_described(job)
+            and self._selection.wants(job)
+            and (self.inventory.has_gauges(job, now) or self.ledger.news(job))
+        ]
+        return self._artifacts.read(sorted(wanted, key=_newest_first), now)
+
+    # --- decide
+
+    def _decide(self, undescribed: Set[str], untagged: Set[str], unread: Set[str], now: datetime) -> _Decided:
+        """Decide about each job; news wait for the answers that are pending."""
+        decided = _Decided()
+        for arn, job in self.inventory.jobs.items():
+            is_wanted = self._selection.decide(job, now, is_described=self._describer.is_described(job))
+            if is_wanted is None:
+                decided.undecided += 1
+                continue
+            news = (
+                [] if arn in untagged else [one for one in self.ledger.news(job) if not _waits(one, job, undescribed)]
+            )
+            if not is_wanted:
+                decided.dropped[arn] = {one.key for one in news}
+                continue
+            if arn in unread:
+                # The event of a completion tells how the run went.
+                news = [one for one in news if one.kind != COMPLETION]
+            decided.wanted.append(job)
+            decided.transitions += [(job, one) for one in news]
+            # A record without its description would be sent again with it at the next poll.
+            if arn in self.inventory.changed and arn not in undescribed:
+                decided.changed.append(job)
+            if self.inventory.has_gauges(job, now):
+                decided.gauges.append(job)
+        return decided
+
+
+def _waits(news: Transition, job: Job, pending: Set[str]) -> bool:
+    """Whether a transition waits for its job's description.
+
+    It tells why the job ended and how good it is, when something happened, and what the title of the event says.
+    """
+    if job.job_arn not in pending:
+        return False
+    return news.kind in ENDS or None in (news.at, job.job_name, job.customization_type)
+
+
+def _newest_first(job: Job) -> float:
+    return -job.creation_time.timestamp() if job.creation_time else 0.0

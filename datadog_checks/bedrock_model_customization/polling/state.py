@@ -1,0 +1,296 @@
+"""What survives a restart: a small document for each instance, and one for each account and Region.
+
+The instance's own document wins. The other one is for an instance that has none, as its filter or its role was edited:
+it goes on from what was known of the same jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from ..jobs.times import parse_time
+from .ledger import Entry, Memory
+
+VERSION: Final = 2
+# The Agent's cache neither locks nor renames: a process killed while it writes leaves half a document. Two slots,
+# written in turn, keep the one before whole.
+SLOTS: Final = ('a', 'b')
+# A memory that did not change is written again so often, to show that somebody polls.
+HEARTBEAT: Final = timedelta(hours=1)
+# Whoever did not poll for so long, while another instance did, goes on from what that one knows. What nobody polled for
+# so long begins anew, unless the instance's own document has it: then the Agent was down.
+STALE: Final = timedelta(days=1)
+# What version 1 took for late: the jobs so much older than its cursor are in its document.
+CURSOR_OVERLAP: Final = timedelta(minutes=15)
+BASE: Final = 36
+DIGITS: Final = '0123456789abcdefghijklmnopqrstuvwxyz'
+
+Read = Callable[[str], str]
+Write = Callable[[str, str], None]
+
+
+class Saved(NamedTuple):
+    """A scope's memory, and when it was written."""
+
+    at: datetime
+    memory: Memory
+
+
+Scopes = dict[str, Saved]
+
+
+class Document:
+    """One document in two slots. `load` never raises; `save` raises what the cache raises, or OSError.
+
+    `read` returns the text under a key, empty where there is none; `write` stores one, and may be silent about a full
+    disk: what was written is read again.
+    """
+
+    def __init__(self, read: Read, write: Write, key: str) -> None:
+        self._read, self._write, self._key = read, write, key
+        self._sequence = 0
+        self.problems: list[str] = []
+
+    def load(self) -> Scopes:
+        """Return the newest whole version."""
+        found: dict[int, Scopes] = {}
+        for slot in SLOTS:
+            key = f'{self._key}_{slot}'
+            try:
+                text = self._read(key)
+                if text:
+                    sequence, scopes = decode(text)
+                    found[sequence] = scopes
+            except Exception as error:
+                self.problems.append(f'state {key} is unreadable and not used: {error}')
+        self._sequence = max(found, default=0)
+        return found.get(self._sequence, {})
+
+    def save(self, scopes: Mapping[str, str]) -> None:
+        """Write encoded scopes. Where that fails the version before is still whole, and the next call tries again."""
+        sequence = self._sequence + 1
+        key = f'{self._key}_{SLOTS[sequence % len(SLOTS)]}'
+        body = ','.join(f'{json.dumps(name)}:{text}' for name, text in scopes.items())
+        text = f'{{"version":{VERSION},"sequence":{sequence},"scopes":{{{body}}}}}'
+        self._write(key, text)
+        if self._read(key) != text:
+            raise OSError(f'the Agent did not keep {key}; is the disk of its run_path full, or not writable?')
+        self._sequence = sequence
+
+
+class StateStore:
+    """Reads and writes the memory of one instance's scopes, each an account and a Region.
+
+    `instance_id` tells the instance from all others, `regions` are those that it polls. `read_old` reads what version 1
+    wrote for this instance.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        write: Write,
+        instance_id: str,
+        regions: Iterable[str],
+        read_old: Read = lambda key: '',
+    ) -> None:
+        self._read, self._write, self._read_old = read, write, read_old
+        # The Agent drops every character but letters, digits, '-' and '_' from a key.
+        self._own = Document(read, write, f'instance_{instance_id}')
+        wanted = set(regions)
+        # Of Regions that are polled no longer, the account's document knows more.
+        self._scopes = {name: saved for name, saved in self._own.load().items() if name.split('/')[1] in wanted}
+        self._texts = {name: encode(saved) for name, saved in self._scopes.items()}
+        self._shared: dict[str, Document] = {}
+        self.problems = self._own.problems
+
+    def take_problems(self) -> list[str]:
+        """Return what was wrong with the documents that were read since the last call of this method."""
+        taken = list(dict.fromkeys(self.problems))
+        self.problems.clear()
+        return taken
+
+    def last_account(self, region: str) -> str | None:
+        """Return the account that this instance polled last in a Region."""
+        known = {name.split('/')[0]: saved.at for name, saved in self._scopes.items() if name.split('/')[1] == region}
+        return max(known, key=lambda account: known[account], default=None) or self._old_account(region)
+
+    def load(self, account_id: str, region: str, now: datetime) -> Memory | None:
+        """Return what is remembered of a scope, None for one that is new. Never raises."""
+        name = f'{account_id}/{region}'
+        own, shared = self._scopes.get(name), self._document(name).load().get(name)
+        self.problems += self._document(name).problems
+        if own and not (shared and shared.at - own.at > STALE):
+            return own.memory
+        if shared and (own or now - shared.at <= STALE):
+            return shared.memory
+        old = None if own or shared else self._load_old(region)
+        return old[1] if old and old[0] in (None, account_id) else None
+
+    def begin(self, account_id: str, region: str, memory: Memory, now: datetime) -> None:
+        """Write a scope's memory if this instance's document does not hold the scope yet. Raises as `save` does."""
+        if f'{account_id}/{region}' not in self._scopes:
+            self.save(account_id, region, memory, now)
+
+    def save(self, account_id: str, region: str, memory: Memory, now: datetime) -> bool:
+        """Write a scope's memory if it changed, or was written long ago; return whether it was written.
+
+        Raises what the cache raises, and OSError where it did not keep what it was given; the next call tries again.
+        """
+        name = f'{account_id}/{region}'
+        saved = self._scopes.get(name)
+        if saved and _is_same(saved.memory, memory) and timedelta() <= now - saved.at < HEARTBEAT:
+            return False
+        new = Saved(now, memory)
+        text = encode(new)
+        self._own.save({**self._texts, name: text})
+        self._document(name).save({name: text})
+        self._scopes[name], self._texts[name] = new, text
+        return True
+
+    def _document(self, name: str) -> Document:
+        if name not in self._shared:
+            self._shared[name] = Document(self._read, self._write, f'scope_{name.replace("/", "_")}')
+        return self._shared[name]
+
+    def _old_account(self, region: str) -> str | None:
+        old = self._load_old(region)
+        return old[0] if old else None
+
+    def _load_old(self, region: str) -> tuple[str | None, Memory] | None:
+        """Return the account and memory that version 1 wrote."""
+        found: dict[int, tuple[str | None, Memory]] = {}
+        for slot in SLOTS:
+            try:
+                text = self._read_old(f'scope_{region}_{slot}')
+                if text:
+                    sequence, account_id, memory = decode_version_1(text)
+                    found[sequence] = account_id, memory
+            except Exception as error:
+                self.problems.append(f'state of version 1 of {region} is unreadable and not used: {error}')
+        return found[max(found)] if found else None
+
+
+def _is_same(one: Memory, other: Memory) -> bool:
+    """Whether two memories say the same; the floor moves at every poll, and an earlier one does as well."""
+    return (one.first, one.cursor, one.reported) == (other.first, other.cursor, other.reported)
+
+
+# --- the format
+
+
+def encode(saved: Saved) -> str:
+    """Return a scope as JSON. Ten thousand jobs take some 250 KB: they are grouped by ARN up to their id, and by keys.
+
+    A group is `{"arn": ..., "keys": [...], "jobs": "id created id created ..."}`, created in milliseconds, base 36.
+    """
+    memory = saved.memory
+    groups: defaultdict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
+    times: dict[str, dict[str, str]] = {}
+    counted: dict[str, list[str]] = {}
+    for arn, entry in memory.reported.items():
+        prefix, slash, job_id = arn.rpartition('/')
+        groups[prefix + slash, entry.keys] += (job_id, _encode_time(entry.created))
+        if entry.counted:
+            counted[arn] = sorted(entry.counted)
+        if entry.times:
+            times[arn] = {key: at.isoformat() for key, at in entry.times.items()}
+    document = {
+        'at': saved.at.isoformat(),
+        'first': memory.first and memory.first.isoformat(),
+        'floor': memory.floor and memory.floor.isoformat(),
+        'cursor': memory.cursor and memory.cursor.isoformat(),
+        'reported': [
+            {'arn': prefix, 'keys': sorted(keys), 'jobs': ' '.join(jobs)} for (prefix, keys), jobs in groups.items()
+        ],
+        'counted': counted,
+        'times': times,
+    }
+    return json.dumps(document, separators=(',', ':'))
+
+
+def decode(text: str) -> tuple[int, Scopes]:
+    """Return the sequence number and the scopes in a text. Raises ValueError for what is not a whole document."""
+    document = _object(json.loads(text))
+    if document.get('version') != VERSION or type(document.get('sequence')) is not int:
+        raise ValueError(f'not a document of version {VERSION}')
+    return document['sequence'], {name: _decode_scope(scope) for name, scope in _object(document.get('scopes')).items()}
+
+
+def _decode_scope(scope: Any) -> Saved:
+    scope = _object(scope)
+    reported: dict[str, Entry] = {}
+    for group in _list(scope.get('reported')):
+        prefix, keys = str(_object(group).get('arn')), frozenset(_texts(group.get('keys')))
+        words = str(group.get('jobs')).split()
+        for job_id, created in zip(words[::2], words[1::2], strict=True):
+            reported[prefix + job_id] = Entry(_decode_time(created), keys)
+    for arn, keys in _object(scope.get('counted')).items():
+        reported[arn] = reported[arn]._replace(counted=frozenset(_texts(keys)))
+    for arn, times in _object(scope.get('times')).items():
+        known = {key: _time(at) for key, at in _object(times).items()}
+        reported[arn] = reported[arn]._replace(times=known)
+    first, floor, cursor = (_time(scope[name]) if scope.get(name) else None for name in ('first', 'floor', 'cursor'))
+    return Saved(_time(scope.get('at')), Memory(first, floor, reported, cursor))
+
+
+def decode_version_1(text: str) -> tuple[int, str | None, Memory]:
+    """Return the sequence number, account and memory in a text of version 1. Raises ValueError for anything else.
+
+    Its cursor is the creation of the newest job that was known: older jobs that are not in its document are old. It did
+    not have `first`: that is put before the cursor by more than anything was ever kept waiting.
+    """
+    document = _object(json.loads(text))
+    sequence, account_id = document.get('sequence'), document.get('account_id')
+    if document.get('version') != 1 or type(sequence) is not int or not isinstance(account_id, str | None):
+        raise ValueError('not a document of version 1')
+    cursor = _time(document.get('newest_creation')) - CURSOR_OVERLAP
+    # There where its first look had not come to its end.
+    first_look = parse_time(document.get('first_look_at'))
+    reported = {
+        str(arn): Entry(None, frozenset(_texts(keys))) for arn, keys in _object(document.get('reported')).items()
+    }
+    return sequence, account_id, Memory(first_look or cursor - STALE, first_look, reported, cursor)
+
+
+def _encode_time(moment: datetime | None) -> str:
+    if moment is None:
+        return '-'
+    number = int(moment.timestamp() * 1000)
+    digits = ''
+    while number > 0:
+        number, digit = divmod(number, BASE)
+        digits = DIGITS[digit] + digits
+    return digits or '0'
+
+
+def _decode_time(text: str) -> datetime | None:
+    return None if text == '-' else datetime.fromtimestamp(int(text, BASE) / 1000, UTC)
+
+
+def _time(value: Any) -> datetime:
+    moment = parse_time(value)
+    if moment is None:
+        raise ValueError(f'no time: {value!r}')
+    return moment
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f'no object: {str(value)[:40]}')
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f'no list: {str(value)[:40]}')
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    if not all(isinstance(text, str) for text in _list(value)):
+        raise ValueError('something other than texts')
+    return list(value)

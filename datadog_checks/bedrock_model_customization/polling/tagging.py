@@ -1,0 +1,156 @@
+"""Reads jobs' tags: in bulk from the Resource Groups Tagging API, one by one from Bedrock where that does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..aws.bedrock import ARNS_PER_TAG_REQUEST, BedrockScope
+from ..aws.errors import AwsError, Kind
+from ..aws.fan_out import fan_out
+from ..jobs.job import Job
+from .answers import Answers
+
+Tags = dict[str, str]
+
+# Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
+BULK_DELAY: Final = timedelta(minutes=15)
+# News of more jobs than this are worth a request in bulk, although that may lag behind.
+MAX_FRESH: Final = 20
+# Tags that did not come in so many polls no longer hold back the news.
+POLLS_TO_WAIT: Final = 3
+# What the tagging API would answer again at the next poll.
+LASTING: Final = (Kind.MALFORMED, Kind.UNREACHABLE)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One call of `TagReader.read`. `found` has None for tags that may not be read."""
+
+    found: dict[str, Tags | None] = field(default_factory=dict)
+    problems: list[AwsError] = field(default_factory=list)
+    single_left: int = 0
+
+
+class TagReader:
+    """Reads the tags of one scope's jobs: those that have none yet, and again those asked for longest ago.
+
+    `max_single` bounds the jobs that one call of `read` asks for one by one, `refresh` is how old tags may become.
+    """
+
+    def __init__(self, scope: BedrockScope, max_concurrency: int, max_single: int, refresh: timedelta) -> None:
+        self._scope, self._max_concurrency, self._max_single = scope, max_concurrency, max_single
+        self._refresh = refresh
+        self._asked_at: dict[str, datetime] = {}
+        self._waited: dict[str, int] = {}
+        self._bulk_works = True
+
+    def retry(self) -> None:
+        """Try the tagging API again, after it did not answer or did not know the jobs."""
+        self._bulk_works = True
+
+    def is_due(self, job: Job, now: datetime) -> bool:
+        """Whether tags are lacking, or older than they may become."""
+        asked_at = self._asked_at.get(job.job_arn)
+        return asked_at is None or now - asked_at >= self._refresh
+
+    def is_asked(self, job: Job) -> bool:
+        """Whether a job's tags were answered, or refused, at any time."""
+        return job.job_arn in self._asked_at
+
+    def forget_all_but(self, jobs: Collection[str]) -> None:
+        for known in (self._asked_at, self._waited):
+            for arn in known.keys() - jobs:
+                del known[arn]
+
+    def read(self, jobs: Sequence[Job], now: datetime) -> Answers[Tags]:
+        """Ask for the tags of jobs that are due: all that have none, and one batch of the others.
+
+        Raises AwsError where the credentials are refused.
+        """
+        due = [job for job in jobs if self.is_due(job, now)]
+        lacking = [job for job in due if job.job_arn not in self._asked_at]
+        stale = sorted(
+            (job for job in due if job.job_arn in self._asked_at), key=lambda job: self._asked_at[job.job_arn]
+        )
+        return self._ask([*lacking, *stale[:ARNS_PER_TAG_REQUEST]], now, is_fresh=False)
+
+    def read_fresh(self, jobs: Sequence[Job], now: datetime) -> Answers[Tags]:
+        """Ask for the tags of jobs whose news is about to be told: people tag jobs after they were created.
+
+        Raises AwsError where the credentials are refused.
+        """
+        return self._ask(jobs, now, is_fresh=len(jobs) <= MAX_FRESH)
+
+    def _ask(self, jobs: Sequence[Job], now: datetime, *, is_fresh: bool) -> Answers[Tags]:
+        reading = _Reading(single_left=self._max_single)
+        one_by_one: list[str] = []
+        young = {job.job_arn for job in jobs if not job.creation_time or now - job.creation_time < BULK_DELAY}
+        for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
+            batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
+            if self._bulk_works and not is_fresh:
+                one_by_one += self._read_batch(batch, young, reading)
+            else:
+                one_by_one += batch
+        self._read_one_by_one(one_by_one, reading)
+        self._asked_at.update(dict.fromkeys(reading.found, now))
+        unanswered = [job.job_arn for job in jobs if job.job_arn not in reading.found]
+        for arn in reading.found:
+            self._waited.pop(arn, None)
+        for arn in unanswered:
+            self._waited[arn] = self._waited.get(arn, 0) + 1
+        return Answers(
+            found={arn: tags for arn, tags in reading.found.items() if tags is not None},
+            pending={arn for arn in unanswered if self._waited[arn] < POLLS_TO_WAIT},
+            left=len(unanswered),
+            problems=[error for error in reading.problems if error.kind is not Kind.INTERRUPTED],
+        )
+
+    def _read_batch(self, batch: Sequence[str], young: Collection[str], reading: _Reading) -> Iterable[str]:
+        """Ask the tagging API; return the jobs to ask for one by one."""
+        try:
+            found = self._scope.tags_of(batch)
+        except AwsError as error:
+            reading.problems.append(error)
+            if error.kind is Kind.CREDENTIALS:
+                raise
+            self._bulk_works = not (error.is_refusal or error.kind in LASTING)
+            return () if error.kind is Kind.INTERRUPTED else batch
+        if not found and not self._knows_nothing_for_good(batch, reading):
+            return [arn for arn in batch if arn not in reading.found] if not self._bulk_works else ()
+        for arn in batch:
+            if arn in found or arn not in young:
+                reading.found.setdefault(arn, found.get(arn, {}))
+        return [arn for arn in batch if arn not in reading.found]
+
+    def _knows_nothing_for_good(self, batch: Sequence[str], reading: _Reading) -> bool:
+        """Whether it is the truth that none of these jobs has a tag.
+
+        Bedrock tells: nothing promises that the tagging API knows these jobs.
+        """
+        self._read_one_by_one(batch[:1], reading)
+        if batch[0] not in reading.found:
+            # Nobody can tell now, and all are asked for again.
+            return False
+        first = reading.found[batch[0]]
+        if first is None:
+            reading.found.update(dict.fromkeys(batch))
+            return False
+        self._bulk_works = not first
+        return self._bulk_works
+
+    def _read_one_by_one(self, job_arns: Sequence[str], reading: _Reading) -> None:
+        guard, region = self._scope.session.guard, self._scope.region
+        asked = job_arns[: reading.single_left]
+        reading.single_left -= len(asked)
+        for arn, answer in fan_out(guard, region, self._scope.job_tags, asked, self._max_concurrency):
+            if not isinstance(answer, AwsError):
+                reading.found[arn] = answer
+                continue
+            reading.problems.append(answer)
+            if answer.kind is Kind.CREDENTIALS:
+                raise answer
+            if answer.is_refusal:
+                reading.found[arn] = None

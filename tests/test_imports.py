@@ -155,7 +155,7 @@ def test_a_wrong_import_is_found(path: str, line: str, wrong: str, tmp_path: Pat
         ('aws/session.py', 'from ..jobs.job import Job\nfrom boto3 import Session'),
         (
             'check.py',
-            'from . import config\nfrom .polling.collector import Collector\nfrom datadog_checks.base import AgentCheck',
+            'from . import config\nfrom .polling import collector\nfrom datadog_checks.base import AgentCheck',
         ),
         ('simulator/server.py', 'import aiohttp\nfrom ..check import BedrockModelCustomizationCheck'),
     ],

@@ -175,16 +175,22 @@ def test_an_instance_without_a_document_goes_on_from_the_accounts() -> None:
 
 def test_each_of_two_instances_goes_on_from_its_own() -> None:
     disk = Disk()
-    store(disk, 'slow').save(ACCOUNT, REGION, memory(1), T0)
-    store(disk, 'fast').save(ACCOUNT, REGION, memory(2), T0 + HOUR)
-    assert store(disk, 'slow').load(ACCOUNT, REGION, T0 + 2 * HOUR) == memory(1)
+    slow, fast = store(disk, 'slow'), store(disk, 'fast')
+    for kept, later in ((slow, 0), (fast, 1)):
+        kept.load(ACCOUNT, REGION, T0 + later * HOUR)
+        kept.save(ACCOUNT, REGION, memory(1), T0 + later * HOUR)
+    slow.save(ACCOUNT, REGION, memory(1), T0 + 2 * HOUR)
+    fast.save(ACCOUNT, REGION, memory(2), T0 + 3 * HOUR)
+    assert store(disk, 'slow').load(ACCOUNT, REGION, T0 + 4 * HOUR) == memory(1)
 
 
 def test_an_undone_edit_goes_on_from_what_was_known_meanwhile() -> None:
     disk = Disk()
     store(disk, 'one').save(ACCOUNT, REGION, memory(1), T0)
-    store(disk, 'edited').save(ACCOUNT, REGION, memory(2), T0 + 72 * HOUR)
-    assert store(disk, 'one').load(ACCOUNT, REGION, T0 + 72 * HOUR) == memory(2)
+    for later, (instance_id, count) in enumerate((('edited', 2), ('one', 3), ('edited', 4)), 1):
+        kept, now = store(disk, instance_id), T0 + later * HOUR / 10
+        assert kept.load(ACCOUNT, REGION, now) == memory(count - 1)
+        kept.save(ACCOUNT, REGION, memory(count), now)
 
 
 def test_a_region_that_nobody_polled_for_a_day_begins_anew() -> None:

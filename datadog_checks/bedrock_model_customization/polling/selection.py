@@ -28,6 +28,10 @@ class Selection:
         self._untagged = JobFilter(replace(include, tags=()), exclude) if include.tags else None
         self._undecided_since: dict[str, datetime] = {}
 
+    @property
+    def asks_for_tags(self) -> bool:
+        return self._filter.needs_tags
+
     def wants(self, job: Job) -> bool:
         """Whether a job is wanted by what is known of it."""
         return self._wants_all or self._filter.wants(job)

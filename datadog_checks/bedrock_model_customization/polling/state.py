@@ -1,7 +1,8 @@
 """What survives a restart: a small document for each instance, and one for each account and Region.
 
 The instance's own document wins. The other one is for an instance that has none, as its filter or its role was edited:
-it goes on from what was known of the same jobs.
+it goes on from what was known of the same jobs. So does an instance whose edit was undone: since it wrote its document,
+another one has begun from the account's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from ..jobs.times import parse_time
@@ -19,13 +21,14 @@ VERSION: Final = 2
 # The Agent's cache neither locks nor renames: a process killed while it writes leaves half a document. Two slots,
 # written in turn, keep the one before whole.
 SLOTS: Final = ('a', 'b')
-# A memory that did not change is written again so often, to show that somebody polls.
+# A memory that did not change is written again so often, to show that the instance still polls.
 HEARTBEAT: Final = timedelta(hours=1)
-# Whoever did not poll for so long, while another instance did, goes on from what that one knows. What nobody polled for
-# so long begins anew, unless the instance's own document has it: then the Agent was down.
+# A Region that no instance polled for so long begins anew, but where the Agent was down: its own document has it then.
 STALE: Final = timedelta(days=1)
 # What version 1 took for late: the jobs so much older than its cursor are in its document.
 CURSOR_OVERLAP: Final = timedelta(minutes=15)
+# As many instances as are remembered to have begun from one account's document.
+MAX_BEGAN: Final = 20
 BASE: Final = 36
 DIGITS: Final = '0123456789abcdefghijklmnopqrstuvwxyz'
 
@@ -34,10 +37,11 @@ Write = Callable[[str, str], None]
 
 
 class Saved(NamedTuple):
-    """A scope's memory, and when it was written."""
+    """A scope's memory, and when it was written. `began` has the instances that began from the account's document."""
 
     at: datetime
     memory: Memory
+    began: Mapping[str, datetime] = MappingProxyType({})
 
 
 Scopes = dict[str, Saved]
@@ -104,7 +108,8 @@ class StateStore:
         # Of Regions that are polled no longer, the account's document knows more.
         self._scopes = {name: saved for name, saved in self._own.load().items() if name.split('/')[1] in wanted}
         self._texts = {name: encode(saved) for name, saved in self._scopes.items()}
-        self._shared: dict[str, Document] = {}
+        self._instance_id = instance_id
+        self._began: dict[str, datetime] = {}
         self.problems = self._own.problems
 
     def take_problems(self) -> list[str]:
@@ -121,14 +126,20 @@ class StateStore:
     def load(self, account_id: str, region: str, now: datetime) -> Memory | None:
         """Return what is remembered of a scope, None for one that is new. Never raises."""
         name = f'{account_id}/{region}'
-        own, shared = self._scopes.get(name), self._document(name).load().get(name)
-        self.problems += self._document(name).problems
-        if own and not (shared and shared.at - own.at > STALE):
+        own, shared = self._scopes.get(name), self._load_shared(name)
+        if own and not (shared and self._was_replaced(own, shared)):
             return own.memory
+        # Written again at once, as that of an instance that polls.
+        self._scopes.pop(name, None)
+        self._began[name] = now
         if shared and (own or now - shared.at <= STALE):
             return shared.memory
         old = None if own or shared else self._load_old(region)
         return old[1] if old and old[0] in (None, account_id) else None
+
+    def _was_replaced(self, own: Saved, shared: Saved) -> bool:
+        """Whether another instance began from the account's document since this one wrote its own."""
+        return any(at > own.at for instance_id, at in shared.began.items() if instance_id != self._instance_id)
 
     def begin(self, account_id: str, region: str, memory: Memory, now: datetime) -> None:
         """Write a scope's memory if this instance's document does not hold the scope yet. Raises as `save` does."""
@@ -144,17 +155,26 @@ class StateStore:
         saved = self._scopes.get(name)
         if saved and _is_same(saved.memory, memory) and timedelta() <= now - saved.at < HEARTBEAT:
             return False
-        new = Saved(now, memory)
-        text = encode(new)
-        self._own.save({**self._texts, name: text})
-        self._document(name).save({name: text})
-        self._scopes[name], self._texts[name] = new, text
+        self._own.save({**self._texts, name: encode(Saved(now, memory))})
+        self._scopes[name], self._texts[name] = Saved(now, memory), encode(Saved(now, memory))
+        # Others write it, too.
+        document = self._document(name)
+        known = document.load().get(name)
+        began = dict(known.began) if known else {}
+        if name in self._began:
+            began[self._instance_id] = self._began[name]
+        newest = sorted(began, key=lambda instance_id: began[instance_id])[-MAX_BEGAN:]
+        document.save({name: encode(Saved(now, memory, {instance_id: began[instance_id] for instance_id in newest}))})
         return True
 
+    def _load_shared(self, name: str) -> Saved | None:
+        document = self._document(name)
+        saved = document.load().get(name)
+        self.problems += document.problems
+        return saved
+
     def _document(self, name: str) -> Document:
-        if name not in self._shared:
-            self._shared[name] = Document(self._read, self._write, f'scope_{name.replace("/", "_")}')
-        return self._shared[name]
+        return Document(self._read, self._write, f'scope_{name.replace("/", "_")}')
 
     def _old_account(self, region: str) -> str | None:
         old = self._load_old(region)
@@ -200,6 +220,7 @@ def encode(saved: Saved) -> str:
             times[arn] = {key: at.isoformat() for key, at in entry.times.items()}
     document = {
         'at': saved.at.isoformat(),
+        'began': {instance_id: at.isoformat() for instance_id, at in saved.began.items()},
         'first': memory.first and memory.first.isoformat(),
         'floor': memory.floor and memory.floor.isoformat(),
         'cursor': memory.cursor and memory.cursor.isoformat(),
@@ -234,7 +255,8 @@ def _decode_scope(scope: Any) -> Saved:
         known = {key: _time(at) for key, at in _object(times).items()}
         reported[arn] = reported[arn]._replace(times=known)
     first, floor, cursor = (_time(scope[name]) if scope.get(name) else None for name in ('first', 'floor', 'cursor'))
-    return Saved(_time(scope.get('at')), Memory(first, floor, reported, cursor))
+    began = {instance_id: _time(at) for instance_id, at in _object(scope.get('began')).items()}
+    return Saved(_time(scope.get('at')), Memory(first, floor, reported, cursor), began)
 
 
 def decode_version_1(text: str) -> tuple[int, str | None, Memory]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -75,22 +75,25 @@ class TagReader:
         stale = sorted(
             (job for job in due if job.job_arn in self._asked_at), key=lambda job: self._asked_at[job.job_arn]
         )
-        return self._ask([*lacking, *stale[:ARNS_PER_TAG_REQUEST]], now, is_fresh=False)
+        return self._ask([*lacking, *stale[:ARNS_PER_TAG_REQUEST]], now, is_single=False)
 
-    def read_fresh(self, jobs: Sequence[Job], now: datetime) -> Answers[Tags]:
+    def read_fresh(self, jobs: Sequence[Job], now: datetime, *, are_decisive: bool) -> Answers[Tags]:
         """Ask for the tags of jobs whose news is about to be told: people tag jobs after they were created.
 
-        Raises AwsError where the credentials are refused.
+        `are_decisive` says that a filter asks for tags: news of jobs that may just have been tagged then wait for an
+        answer. Raises AwsError where the credentials are refused.
         """
-        return self._ask(jobs, now, is_fresh=len(jobs) <= MAX_FRESH)
+        answers = self._ask(jobs, now, is_single=len(jobs) <= MAX_FRESH)
+        young = {job.job_arn for job in jobs if _is_young(job, now) and job.job_arn not in answers.found}
+        return replace(answers, pending=answers.pending | young) if are_decisive else answers
 
-    def _ask(self, jobs: Sequence[Job], now: datetime, *, is_fresh: bool) -> Answers[Tags]:
+    def _ask(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> Answers[Tags]:
         reading = _Reading(single_left=self._max_single)
         one_by_one: list[str] = []
-        young = {job.job_arn for job in jobs if not job.creation_time or now - job.creation_time < BULK_DELAY}
+        young = {job.job_arn for job in jobs if _is_young(job, now)}
         for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
             batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
-            if self._bulk_works and not is_fresh:
+            if self._bulk_works and not is_single:
                 one_by_one += self._read_batch(batch, young, reading)
             else:
                 one_by_one += batch
@@ -154,3 +157,7 @@ class TagReader:
                 raise answer
             if answer.is_refusal:
                 reading.found[arn] = None
+
+
+def _is_young(job: Job, now: datetime) -> bool:
+    return job.creation_time is None or now - job.creation_time < BULK_DELAY

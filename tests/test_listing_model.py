@@ -21,8 +21,9 @@ from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.polling.collector import Collector
-from datadog_checks.bedrock_model_customization.polling.inventory import OVERLAP, Limits
-from datadog_checks.bedrock_model_customization.polling.scope import Pace, ScopePoll
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.ledger import SPAN
+from datadog_checks.bedrock_model_customization.polling.scope import Pace, Scope, ScopePoll
 from datadog_checks.bedrock_model_customization.polling.state import decode
 
 from .harness import REGION, T0, Disk
@@ -129,7 +130,9 @@ class Bedrock:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.region = REGION
-        self.session = SimpleNamespace(guard=Guard(), settings=SimpleNamespace(assume_role=''))
+        settings = SimpleNamespace(assume_role='', role_account_id=None)
+        self.session = SimpleNamespace(guard=Guard(), settings=settings, ask_again=lambda: None)
+        self.answered_at = None
         self.now = 0.0
         self.step = Step()
         self.asked: Counter[str] = Counter()
@@ -151,8 +154,6 @@ class Bedrock:
 
     def account_id(self) -> str:
         return '123456789012'
-
-    caller_account_id = account_id
 
     def list_jobs(
         self,
@@ -261,16 +262,17 @@ class Run:
         # What the Agent has sent, and what it was given since.
         self.sent: set[tuple[int, str]] = set()
         self.given: set[tuple[int, str]] = set()
-        # The first look, by our clock and by AWS's; None before it.
+        # The first answer, by our clock and by AWS's; None before it.
         self.first_look: tuple[float, float] | None = None
-        # The same of the first page, which a poll that failed may have been shown.
-        self.first_page: tuple[float, float] | None = None
+        # The jobs that were shown at a poll that was remembered.
+        self.known: set[int] = set()
         self.polls = 0
         self._start()
 
     def _start(self) -> None:
         if not self.disk.files:
-            self.first_look = self.first_page = None
+            self.first_look = None
+            self.known = set()
         self.was_restarted = self.polls > 0
         self.process = Process()
         pace = Pace(max_describes=self.plan.max_describes)
@@ -295,21 +297,20 @@ class Run:
             self._start()
             return None
         finally:
-            if aws.shown and self.first_page is None:
-                self.first_page = (began + step.skew, began)
+            if aws.pages and self.first_look is None:
+                self.first_look = (began + step.skew, began)
             process.delivered |= aws.shown.keys()
         if poll is None:
             return None
-        if self.first_look is None:
-            self.first_look = (began + step.skew, began)
         if step.fate == 'unreported':
             return None
         self._judge(poll, step)
         if step.fate == 'unremembered':
             self._start()
             return None
-        self.collector.remember(poll, now)
-        self._judge_cursor()
+        self.collector.remember(poll, poll.transitions, poll.changed, now)
+        self.known |= process.delivered
+        self._judge_floor()
         if step.fate == 'stopped':
             self.sent |= self.given
         if step.fate in ('stopped', 'killed'):
@@ -324,7 +325,7 @@ class Run:
     def _judge(self, poll: ScopePoll, step: Step) -> None:
         aws, process, lives = self.aws, self.process, self.plan.lives
         assert self.first_look
-        ours, first_seen = map(min, zip(self.first_look, self.first_page or self.first_look, strict=True))
+        ours, first_seen = self.first_look
         for job, news in poll.transitions:
             number = int(job.job_arn[-9:])
             life = lives[number]
@@ -338,7 +339,9 @@ class Run:
             process.told.add((number, news.key))
             self.given.add((number, news.key))
         for number, status in aws.shown.items():
-            if status == 'Stopping' and self.is_due(lives[number].stopping_at):
+            # A Stopping has no time that never moves: it is as old as its job at first sight.
+            is_new = number in self.known or self.is_due(lives[number].born)
+            if status == 'Stopping' and is_new and self.is_due(lives[number].stopping_at):
                 assert (number, 'stopping') in process.told | self.sent, f'job {number}: stopping was shown'
         if poll.is_complete:
             self._judge_completeness()
@@ -377,17 +380,21 @@ class Run:
                 known = process.delivered | {number for number, _ in self.sent}
                 assert number in known, f'job {number} is newer than what is hidden, and was not shown'
 
-    def _judge_cursor(self) -> None:
-        """The cursor never passes a job that was created after the first look, and was not shown."""
-        cursors = [self.collector.inventory.new_since()]
+    def _judge_floor(self) -> None:
+        """The floor never passes a job that was created after the first look, and was not shown."""
+        floors = [self.scope.ledger.floor]
         for text in self.disk.files.values():
-            memory = decode(text)[1]
-            cursors.append(memory.newest_creation - OVERLAP if memory.newest_creation else None)
+            floors += [saved.memory.floor for saved in decode(text)[1].values()]
         known = self.process.delivered | {number for number, _ in self.sent}
-        for cursor in cursors:
+        for floor in floors:
             for number, life in enumerate(self.plan.lives):
-                if cursor and self.is_due(life.born) and at(life.born) < cursor:
-                    assert number in known, f'job {number} is behind the cursor, and was not shown'
+                if floor and self.is_due(life.born) and at(life.born) < floor:
+                    assert number in known, f'job {number} is behind the floor, and was not shown'
+
+    @property
+    def scope(self) -> Scope:
+        assert self.collector._current
+        return self.collector._current
 
     def go(self) -> None:
         for step in self.plan.steps:
@@ -429,34 +436,39 @@ class Run:
         if not any(now - HOUR < life.born + life.late or now - HOUR < life.end + life.behind <= now for life in lives):
             assert not poll.transitions and not aws.asked[DESCRIBE]
         assert not self.untold(now - 20 * MINUTE)
-        inventory = self.collector.inventory
-        seen_active = [n for n, life in enumerate(lives) if life.is_visible(now) and life.status(now) not in ENDS]
-        new_since = inventory.new_since()
-        assert new_since
-        recent = [n for n, life in enumerate(lives) if life.is_visible(now) and at(life.born) >= new_since]
-        memory = max((decode(text) for text in disk.files.values()), key=lambda found: found[0])[1]
-        assert memory.reported.keys() == {ARN.format(number) for number in (*seen_active, *recent)}
+        inventory, floor = self.scope.inventory, self.scope.ledger.floor
+        assert floor
+        visible = {n: life for n, life in enumerate(lives) if life.is_visible(now)}
+        active = {n for n, life in visible.items() if life.status(now) not in ENDS}
+        recent = {n for n, life in visible.items() if n not in active and at(max(life.born, life.end)) >= floor}
+        retention = inventory.limits.terminal_retention + timedelta(minutes=1)
+        with_gauges = {n for n, life in visible.items() if n not in active and at(life.end) >= at(now) - retention}
+        (memory,) = max((decode(text) for text in disk.files.values()), key=lambda found: found[0])[1].values()
+        remembered = {int(arn[-9:]) for arn in memory.memory.reported}
+        assert active | recent <= remembered <= active | recent | with_gauges
         if poll.left_out or len(lives) > self.plan.limits.max_tracked_jobs:
             return
 
         def pages(count: int) -> int:
             return max(-(-count // size), 1)
 
-        window = min([new_since, *(at(lives[number].born) - OVERLAP for number in seen_active)])
-        in_window = [n for n, life in enumerate(lives) if life.is_visible(now) and at(life.born) > window]
-        status = Counter(lives[number].status(now) for number in seen_active)
-        by_status = pages(len(recent)) + pages(status['InProgress']) + pages(status['Stopping'])
-        assert min(costs) == (pages(len(in_window)) if pages(len(in_window)) <= 3 else by_status)
+        since = at(now) - SPAN
+        window = min([since, *(at(lives[number].born) - timedelta(seconds=1) for number in active)])
+        in_window = pages(sum(at(life.born) > window for life in visible.values()))
+        status = Counter(lives[number].status(now) for number in active)
+        by_status = pages(sum(at(life.born) > since for life in visible.values()))
+        by_status += pages(status['InProgress']) + pages(status['Stopping'])
+        assert min(costs) in (in_window, by_status) and (in_window > 3 or min(costs) == in_window)
+        start = inventory.lookback_start(at(now))
         truth = {
             ARN.format(number): life.status(now)
-            for number, life in enumerate(lives)
-            if life.is_visible(now)
-            and (at(life.born) >= inventory.lookback_start(at(now)) or life.status(now) not in ENDS)
+            for number, life in visible.items()
+            if at(life.born) >= start or number in active
         }
-        known = {arn: tracked.job.status for arn, tracked in inventory.tracked.items()}
+        known = {arn: job.status for arn, job in inventory.jobs.items()}
         known |= {arn: inventory.settled.status(arn) for arn in truth if arn in inventory.settled}
         assert {arn: known.get(arn) for arn in truth} == truth
-        assert poll.tracked == len(known) and poll.counts == Counter(known.values())
+        assert poll.tracked == len(known) and poll.counts == Counter(truth.values())
 
 
 # --- what is tried

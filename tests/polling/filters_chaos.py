@@ -754,8 +754,9 @@ class Judge:
             if counted and (first is None or at < first):
                 self._accuse('from before the first answer, and counted', life, kind, at, counted[0].poll)
             is_certain = verdict.case == 'must' and surely and at >= surely
-            # A count that was with the Agent when it was killed is not repeated: it would be doubled more often than missed.
-            if kind != 'stopping' and is_certain and sent and not counted and not any(told.poll.was_killed for told in in_line):
+            # A count that the Agent had when it was killed is not repeated: it may miss, and never doubles.
+            was_killed = any(told.poll.was_killed for told in in_line)
+            if kind != 'stopping' and is_certain and sent and not counted and not was_killed:
                 self._accuse('told, and not counted', life, kind, at, sent[-1].poll)
             for what, told in (('told', in_line), ('counted', counted)):
                 self._judge_repeats(what, life, kind, at, told)

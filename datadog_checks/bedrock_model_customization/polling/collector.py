@@ -52,9 +52,9 @@ class Collector:
         except AwsError as error:
             if error.kind is Kind.CREDENTIALS:
                 self.scope.reset()
-            raise
-        finally:
             self._write_first(now)
+            raise
+        self._write_first(now)
         if self.account_id is None and poll.account_id:
             # Its jobs tell whose they are.
             self._scopes[poll.account_id] = self._scopes.pop(None, self._current)

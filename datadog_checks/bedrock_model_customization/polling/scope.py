@@ -288,9 +288,8 @@ class Scope:
         is_everything_found = self._look_for(missing, described, problems, now)
         if missing or not tags_first:
             self._read_tags(problems, now)
-        tagged = self._tags.read_fresh(
-            [job for job in self.inventory.jobs.values() if self._is_news(job, described)], now
-        )
+        with_news = [job for job in self.inventory.jobs.values() if self._is_news(job, described)]
+        tagged = self._tags.read_fresh(with_news, now, are_decisive=self._selection.asks_for_tags)
         self._note_tags(tagged, problems)
         return described, tagged, is_everything_found
 

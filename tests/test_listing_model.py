@@ -266,13 +266,16 @@ class Run:
         self.first_look: tuple[float, float] | None = None
         # The jobs that were shown at a poll that was remembered.
         self.known: set[int] = set()
+        # Those of them that were Stopping then, and those that were so at first sight.
+        self.stopping: set[int] = set()
+        self.old_stopping: set[int] = set()
         self.polls = 0
         self._start()
 
     def _start(self) -> None:
         if not self.disk.files:
             self.first_look = None
-            self.known = set()
+            self.known, self.stopping, self.old_stopping = set(), set(), set()
         self.was_restarted = self.polls > 0
         self.process = Process()
         pace = Pace(max_describes=self.plan.max_describes)
@@ -297,19 +300,21 @@ class Run:
             self._start()
             return None
         finally:
-            if aws.pages and self.first_look is None:
-                self.first_look = (began + step.skew, began)
             process.delivered |= aws.shown.keys()
+        if aws.pages and self.first_look is None:
+            self.first_look = (began + step.skew, began)
         if poll is None:
             return None
         if step.fate == 'unreported':
             return None
+        self.seen_stopping: set[int] = set()
         self._judge(poll, step)
         if step.fate == 'unremembered':
             self._start()
             return None
         self.collector.remember(poll, poll.transitions, poll.changed, now)
         self.known |= process.delivered
+        self.stopping |= self.seen_stopping
         self._judge_floor()
         if step.fate == 'stopped':
             self.sent |= self.given
@@ -340,9 +345,12 @@ class Run:
             self.given.add((number, news.key))
         for number, status in aws.shown.items():
             # A Stopping has no time that never moves: it is as old as its job at first sight.
-            is_new = number in self.known or self.is_due(lives[number].born)
-            if status == 'Stopping' and is_new and self.is_due(lives[number].stopping_at):
-                assert (number, 'stopping') in process.told | self.sent, f'job {number}: stopping was shown'
+            if status != 'Stopping' or not self.is_due(lives[number].stopping_at) or number in self.old_stopping:
+                continue
+            if number in self.known or self.is_due(lives[number].born):
+                self.seen_stopping.add(number)
+            else:
+                self.old_stopping.add(number)
         if poll.is_complete:
             self._judge_completeness()
         self._judge_freshness(poll, step)
@@ -385,7 +393,7 @@ class Run:
         floors = [self.scope.ledger.floor]
         for text in self.disk.files.values():
             floors += [saved.memory.floor for saved in decode(text)[1].values()]
-        known = self.process.delivered | {number for number, _ in self.sent}
+        known = self.known | {number for number, _ in self.sent}
         for floor in floors:
             for number, life in enumerate(self.plan.lives):
                 if floor and self.is_due(life.born) and at(life.born) < floor:
@@ -436,6 +444,7 @@ class Run:
         if not any(now - HOUR < life.born + life.late or now - HOUR < life.end + life.behind <= now for life in lives):
             assert not poll.transitions and not aws.asked[DESCRIBE]
         assert not self.untold(now - 20 * MINUTE)
+        assert not {number for number in self.stopping if (number, 'stopping') not in self.sent}
         inventory, floor = self.scope.inventory, self.scope.ledger.floor
         assert floor
         visible = {n: life for n, life in enumerate(lives) if life.is_visible(now)}

@@ -791,9 +791,14 @@ class Judge:
             if known - said and self._could_read_tags(told.poll) and not self._is_lagging(life, told.poll):
                 self._accuse('tags are missing', life, kind, at, told.poll)
         says = {(one.event['aggregation_key'], one.event['msg_title']) for one in events if one.event}
-        if len(says) > 1:
+        # After some polls a creation is told by what is known of it: late news beats none.
+        if len(says) > 1 and all(self._could_describe(one.poll) for one in events):
             is_type = life.type_hidden_until is not None
             self._accuse(f'repeats differ{", the type was hidden" * is_type}', life, kind, at, events[-1].poll)
+
+    def _could_describe(self, poll: Poll) -> bool:
+        recent = (one for one in self.world.polls[: poll.number + 1] if poll.at - one.at < RETRY)
+        return not any('describes' in one.troubles for one in recent)
 
     def _could_read_tags(self, poll: Poll) -> bool:
         recent = (one for one in self.world.polls[: poll.number + 1] if poll.at - one.at < RETRY)

@@ -16,19 +16,29 @@ transition without one, the job's creation. `tests/polling/news_model.py` runs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ..jobs.job import ACTIVE_STATUSES, Job
-from ..jobs.transitions import CREATED, PHASE_ENDED, PHASE_STARTED, Transition, transitions_of
+from ..jobs.job import ACTIVE_STATUSES, STOPPING, Job
+from ..jobs.transitions import (
+    CREATED,
+    PHASE_ENDED,
+    PHASE_STARTED,
+    STATUS_KINDS,
+    UNKNOWN_STATUS,
+    Transition,
+    transitions_of,
+)
 
 # How much later than it happened AWS may show something.
 SPAN: Final = timedelta(hours=1)
 # A job in a status that nobody knows, which was not modified for so long, has ended.
 SILENCE: Final = timedelta(days=1)
+# Of a later status AWS does not say that the job had these before.
+PASSING: Final = (STATUS_KINDS[STOPPING], UNKNOWN_STATUS)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
@@ -124,7 +134,7 @@ class Ledger:
             if transition.key in entry.keys or (fixed and fixed < first - self._events_since):
                 continue
             news.append(transition if fixed else transition._replace(at=entry.times.get(transition.key, transition.at)))
-        return news
+        return [*_passed(entry, job), *news]
 
     def is_counted(self, job: Job, news: Transition) -> bool:
         """Whether a transition was counted already, maybe by a process whose state is lost."""
@@ -195,6 +205,15 @@ def fixed_time(job: Job, transition: Transition) -> datetime | None:
         return transition.at
     is_impossible = job.end_time and job.creation_time and job.end_time < job.creation_time
     return job.end_time if job.is_terminal and not is_impossible else None
+
+
+def _passed(entry: Entry, job: Job) -> Iterator[Transition]:
+    """Yield what was seen and is not reported yet, and AWS shows no more: a job that is Stopped was Stopping first."""
+    for key, at in entry.times.items():
+        kind, _, subject = key.partition(':')
+        is_present = (STATUS_KINDS.get(job.status or ''), '') == (kind, subject) or job.status == subject
+        if key not in entry.keys and kind in PASSING and not is_present:
+            yield Transition(kind, subject, at)
 
 
 def _with_moving_times(entry: Entry, job: Job) -> Entry:

@@ -148,7 +148,7 @@ class Scope:
             problems.append(error)
             # What was not asked about waits.
             waiting = frozenset(self.inventory.jobs)
-            described, tagged, is_everything_found = Answers[Job](), Answers[Tags](pending=waiting), False
+            described, tagged, is_everything_found = Answers(), Answers(pending=waiting), False
         files = self._read_files(now)
         decided = self._decide(described.pending, tagged.pending, files.pending, now)
         inventory, listing = self.inventory, self.listing

@@ -37,7 +37,7 @@ class _Reading:
 class TagReader:
     """Reads the tags of one scope's jobs: those that have none yet, and again those asked for longest ago.
 
-    `max_single` bounds the jobs that one call of `read` asks for one by one, `refresh` is how old tags may become.
+    `max_single` bounds the jobs that one call asks for one by one, `refresh` is how old tags may become.
     """
 
     def __init__(self, scope: BedrockScope, max_concurrency: int, max_single: int, refresh: timedelta) -> None:
@@ -88,7 +88,7 @@ class TagReader:
         return replace(answers, pending=answers.pending | young) if are_decisive else answers
 
     def _ask(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> Answers[Tags]:
-        reading = _Reading(single_left=self._max_single)
+        reading = _Reading(single_left=max(self._max_single, MAX_FRESH))
         one_by_one: list[str] = []
         young = {job.job_arn for job in jobs if _is_young(job, now)}
         for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):

@@ -27,6 +27,7 @@ import pytest
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.scope import Scope
 from datadog_checks.bedrock_model_customization.polling.state import decode
 from datadog_checks.bedrock_model_customization.simulator import (
     MISSING,
@@ -255,9 +256,9 @@ class Chaos:
         raise Killed(where)
 
     def _damage_a_slot(self) -> None:
-        """Spoil one of the two documents of a Region, unless the other is spoiled already: no crash spoils both."""
-        region = self.rng.choice(REGIONS)
-        slots = [key for key in self.agent.cache.files if f'scope_{region}' in key]
+        """Spoil one of the two slots of a document, unless the other is spoiled already: no crash spoils both."""
+        document = self.rng.choice(sorted({key[:-1] for key in self.agent.cache.files}))
+        slots = [key for key in self.agent.cache.files if key.startswith(document)]
         if len(slots) == 2 and all(_is_whole(self.agent.cache.files[key]) for key in slots):
             self.agent.cache.files[self.rng.choice(slots)] = self.rng.choice(('', '{', 'null', '{"version": 0}', 'x'))
             self.ledger.disk['corrupt'] += 1
@@ -310,7 +311,8 @@ class Chaos:
         self.ledger.polls += 1
         was_killed = False
         # What an earlier poll was shown counts for a look, too, and may be out of date.
-        is_fresh = {region: known._listing.is_between_rounds for region, known in self.check._collectors.items()}
+        current = {region: known._current for region, known in self.check._collectors.items()}
+        is_fresh = {region: not (scope and scope.listing.queue) for region, scope in current.items()}
         try:
             error = self.check.run()
             assert not error, error
@@ -406,9 +408,9 @@ AFTER: Final = 'after the poll'
 LATE: Final = ('between submission and remember', AFTER)
 # Where the process may be killed; 'writing' is inside the write of the state, and leaves half a file.
 SEAMS: Final[dict[str, tuple[type, str]]] = {
-    'before the listing': (Collector, '_list'),
-    'between list and describe': (Collector, '_describe'),
-    'between describe and tags': (Collector, '_tag'),
+    'before the listing': (Scope, '_list'),
+    'between list and describe': (Scope, '_describe'),
+    'between describe and tags': (Scope, '_read_tags_of_news'),
     'before the submission': (BedrockModelCustomizationCheck, '_report'),
     'between two events': (BedrockModelCustomizationCheck, 'event'),
     'between submission and remember': (Collector, 'remember'),

@@ -288,10 +288,7 @@ class Scope:
         is_everything_found = self._look_for(missing, described, problems, now)
         if missing or not tags_first:
             self._read_tags(problems, now)
-        with_news = [job for job in self.inventory.jobs.values() if self._is_news(job, described)]
-        tagged = self._tags.read_fresh(with_news, now, are_decisive=self._selection.asks_for_tags)
-        self._note_tags(tagged, problems)
-        return described, tagged, is_everything_found
+        return described, self._read_tags_of_news(described, problems, now), is_everything_found
 
     def _missing(self, now: datetime) -> list[Job]:
         """Return the jobs that a complete listing should have shown, as far as they can still change."""
@@ -381,6 +378,13 @@ class Scope:
             and not self.ledger.news(job)
         ]
         return self._note_tags(self._tags.read(wanting, now), problems)
+
+    def _read_tags_of_news(self, described: Answers[Job], problems: list[AwsError], now: datetime) -> Answers[Tags]:
+        """Read the tags of jobs with news just before it is reported: people tag jobs after they were created."""
+        with_news = [job for job in self.inventory.jobs.values() if self._is_news(job, described)]
+        tagged = self._tags.read_fresh(with_news, now, are_decisive=self._selection.asks_for_tags)
+        self._note_tags(tagged, problems)
+        return tagged
 
     def _is_news(self, job: Job, described: Answers[Job]) -> bool:
         """Whether a job has news whose telling depends on its tags now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -20,10 +20,10 @@ class Answers(Generic[Found]):
     that could not be read, and `shortfalls` say in words what is left out.
     """
 
-    found: Mapping[str, Found] = field(default_factory=dict)
+    found: dict[str, Found] = field(default_factory=dict)
     pending: Set[str] = frozenset()
     left: int = 0
-    failures: Mapping[str, AwsError] = field(default_factory=dict)
+    failures: dict[str, AwsError] = field(default_factory=dict)
     problems: Sequence[AwsError] = ()
-    malformed: Mapping[str, set[str]] = field(default_factory=dict)
+    malformed: dict[str, set[str]] = field(default_factory=dict)
     shortfalls: Sequence[str] = ()

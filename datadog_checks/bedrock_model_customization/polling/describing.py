@@ -23,21 +23,25 @@ ATTEMPTS: Final = 10
 METRICS_GRACE: Final = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+@dataclass(slots=True)
+class _Described:
     """What is known of describing one job.
 
-    `attempts`, `waited` (polls) and `is_refused` are about its present status, `status` and `at` about the last
-    description. `is_asked_again` says that one more was asked for because the metrics were missing.
+    `attempts`, `waited` (polls) and `is_refused` are about the `status` that the job has now; `described_status` and
+    `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
     """
 
-    seen_status: str | None = None
-    status: str | None = None
+    status: str | None
+    described_status: str | None = None
     at: datetime | None = None
     is_asked_again: bool = False
     attempts: int = 0
     waited: int = 0
     is_refused: bool = False
+
+    def fail(self, *, is_final: bool) -> None:
+        self.attempts += 1
+        self.is_refused = is_final or self.attempts >= ATTEMPTS
 
 
 class Describer:
@@ -45,7 +49,7 @@ class Describer:
 
     def __init__(self, scope: BedrockScope, max_concurrency: int, max_jobs: int) -> None:
         self._scope, self._max_concurrency, self._max_jobs = scope, max_concurrency, max_jobs
-        self._known: dict[str, Described] = {}
+        self._known: dict[str, _Described] = {}
         self.is_refused = False
 
     def retry(self) -> None:
@@ -59,24 +63,18 @@ class Describer:
 
     def is_due(self, job: Job, now: datetime) -> bool:
         """Whether a description would tell more: none yet, one from before the job ended, or one without metrics."""
-        if self.is_refused:
-            return False
         known = self._known.get(job.job_arn)
-        if known is None:
-            return True
-        if known.seen_status != job.status:
-            return known.at is None or job.is_terminal
-        if known.is_refused:
+        if self.is_refused or known is None or known.at is None:
+            return not (self.is_refused or (known and known.is_refused and known.status == job.status))
+        if job.is_terminal and known.described_status != job.status:
+            return not (known.is_refused and known.status == job.status)
+        return not known.is_refused and self._lacks_metrics(job, known.at, known.is_asked_again, now)
+
+    @staticmethod
+    def _lacks_metrics(job: Job, described_at: datetime, is_asked_again: bool, now: datetime) -> bool:
+        if job.status != COMPLETED or is_asked_again or job.training_loss is not None:
             return False
-        if known.at is None or (job.is_terminal and known.status != job.status):
-            return True
-        return (
-            job.status == COMPLETED
-            and not known.is_asked_again
-            and now - known.at >= METRICS_GRACE
-            and job.training_loss is None
-            and ended_since(job, known.at - METRICS_GRACE * 6)
-        )
+        return now - described_at >= METRICS_GRACE and ended_since(job, described_at - METRICS_GRACE * 6)
 
     def read(self, jobs: Sequence[Job], missing: Sequence[Job], now: datetime) -> Answers[Job]:
         """Describe the `missing` jobs, and those of `jobs` that are due, first ones first; forget all others.
@@ -84,30 +82,20 @@ class Describer:
         Raises AwsError where the credentials are refused.
         """
         self._known = {job.job_arn: self._of(job) for job in jobs}
-        due = [job for job in jobs if self.is_due(job, now)]
-        queue = list({job.job_arn: job for job in (*missing, *due)}.values())[: self._max_jobs]
-        found: dict[str, Job] = {}
-        malformed: dict[str, set[str]] = {}
-        failures: dict[str, AwsError] = {}
+        due = {job.job_arn: job for job in jobs if self.is_due(job, now)}
+        queue = list(({job.job_arn: job for job in missing} | due).values())[: self._max_jobs]
+        answers: Answers[Job] = Answers(found={}, failures={}, malformed={})
         for job, answer in self._ask(queue):
-            if isinstance(answer, AwsError):
-                failures[job.job_arn] = answer
-                self._note_failure(job, is_final=answer.is_refusal)
-                continue
-            malformed[job.job_arn] = set()
-            description = read_description({**answer, 'jobArn': job.job_arn}, malformed[job.job_arn])
-            found[job.job_arn] = description
-            self._note(job, description, now)
-        refusals = sum(error.kind is Kind.DENIED for error in failures.values())
-        self.is_refused = self.is_refused or (refusals >= REFUSALS_BEFORE_STOP and not found)
-        unanswered = [job for job in due if job.job_arn not in found or is_behind(job, found[job.job_arn])]
-        had_turn = {job.job_arn for job in queue}
-        for arn in [job.job_arn for job in unanswered if job.job_arn in had_turn]:
-            # Whatever keeps it away, no time at its turn included: the news do not wait for ever.
-            self._known[arn] = replace(self._known[arn], waited=self._known[arn].waited + 1)
+            self._note(job, answer, answers, now)
+        refusals = sum(error.kind is Kind.DENIED for error in answers.failures.values())
+        self.is_refused = self.is_refused or (refusals >= REFUSALS_BEFORE_STOP and not answers.found)
+        unanswered = [job for job in due.values() if self._is_unanswered(job, answers)]
+        for job in unanswered:
+            # Whatever keeps the answer away, a turn that does not come included: the news does not wait for ever.
+            self._known[job.job_arn].waited += 1
         left = [job for job in unanswered if self.is_due(job, now)]
         pending = {job.job_arn for job in left if self._known[job.job_arn].waited < POLLS_TO_WAIT}
-        return Answers(found, pending, len(left), failures, list(failures.values()), malformed)
+        return replace(answers, pending=pending, left=len(left), problems=list(answers.failures.values()))
 
     def _ask(self, queue: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any] | AwsError]]:
         jobs = {job.job_arn: job for job in queue}
@@ -118,23 +106,30 @@ class Describer:
             if not isinstance(answer, AwsError) or answer.kind is not Kind.INTERRUPTED:
                 yield jobs[arn], answer
 
-    def _note(self, job: Job, description: Job, now: datetime) -> None:
+    def _note(self, job: Job, answer: dict[str, Any] | AwsError, answers: Answers[Job], now: datetime) -> None:
+        arn, known = job.job_arn, self._of(job)
+        self._known[arn] = known
+        if isinstance(answer, AwsError):
+            answers.failures[arn] = answer
+            known.fail(is_final=answer.is_refusal)
+            return
+        answers.malformed[arn] = set()
+        description = answers.found[arn] = read_description({**answer, 'jobArn': arn}, answers.malformed[arn])
         if is_behind(job, description):
             # One that lags behind the listing tells nothing of the job's end.
-            self._note_failure(job, is_final=False)
+            known.fail(is_final=False)
             return
-        status, known = description.status or job.status, self._of(job)
-        self._known[job.job_arn] = Described(status, status, now, is_asked_again=known.status == COMPLETED)
+        status, is_asked_again = description.status or job.status, known.described_status == COMPLETED
+        self._known[arn] = _Described(status, status, now, is_asked_again)
 
-    def _note_failure(self, job: Job, *, is_final: bool) -> None:
-        known = self._of(job)
-        attempts = known.attempts + 1
-        self._known[job.job_arn] = replace(known, attempts=attempts, is_refused=is_final or attempts >= ATTEMPTS)
+    def _is_unanswered(self, job: Job, answers: Answers[Job]) -> bool:
+        found = answers.found.get(job.job_arn)
+        return found is None or is_behind(job, found)
 
-    def _of(self, job: Job) -> Described:
+    def _of(self, job: Job) -> _Described:
         known = self._known.get(job.job_arn)
         if known is None:
-            return Described(seen_status=job.status)
-        if known.seen_status == job.status:
-            return known
-        return replace(known, seen_status=job.status, attempts=0, waited=0, is_refused=False)
+            return _Described(job.status)
+        if known.status != job.status:
+            known.status, known.attempts, known.waited, known.is_refused = job.status, 0, 0, False
+        return known

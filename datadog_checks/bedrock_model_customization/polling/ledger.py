@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ..jobs.job import ACTIVE_STATUSES, STOPPING, Job
+from ..jobs.phases import PHASE_MEMBERS
 from ..jobs.transitions import (
     CREATED,
     PHASE_ENDED,
@@ -39,6 +40,9 @@ SPAN: Final = timedelta(hours=1)
 SILENCE: Final = timedelta(days=1)
 # Of a later status AWS does not say that the job had these before.
 PASSING: Final = (STATUS_KINDS[STOPPING], UNKNOWN_STATUS)
+PHASE_KEYS: Final = frozenset(
+    Transition(kind, phase, None).key for kind in (PHASE_STARTED, PHASE_ENDED) for phase in PHASE_MEMBERS
+)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
@@ -82,6 +86,11 @@ class Ledger:
         # By ARN, what `news` found last, and for which job and entry: most jobs have no news.
         self._found: dict[str, tuple[Job, Entry, list[Transition]]] = {}
 
+    @property
+    def known_until(self) -> datetime | None:
+        """The moment up to which everything that happened is known, None before the first answer."""
+        return min((moment for moment in (self.floor, self.cursor) if moment), default=None)
+
     def begin(self, now: datetime) -> None:
         """Note that AWS answered, whatever the answer holds."""
         if self.floor is None:
@@ -105,12 +114,14 @@ class Ledger:
 
     def _at_first_sight(self, job: Job, now: datetime, *, is_kept: bool) -> Entry | None:
         assert self.floor
+        if self.cursor and job.creation_time and job.creation_time >= self.cursor:
+            return Entry(job.creation_time)
         transitions = transitions_of(job)
-        is_new = self.cursor is not None and job.creation_time is not None and job.creation_time >= self.cursor
-        old = frozenset() if is_new else frozenset(news.key for news in transitions if self._is_old(job, news))
-        if has_ended(job, now) and not is_kept and len(old) == len(transitions):
-            return None
-        return Entry(job.creation_time, old)
+        old = frozenset(news.key for news in transitions if self._is_old(job, news))
+        if not has_ended(job, now) or len(old) < len(transitions):
+            return Entry(job.creation_time, old)
+        # Phases that only a description will show are old as well.
+        return Entry(job.creation_time, old | PHASE_KEYS) if is_kept else None
 
     def _is_old(self, job: Job, news: Transition) -> bool:
         assert self.first and self.floor

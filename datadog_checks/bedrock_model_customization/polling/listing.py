@@ -23,6 +23,8 @@ from .ledger import SPAN
 REQUESTS_BY_STATUS: Final = 3
 # A listing that goes on behind a job shows once more those that were created together with it.
 TOGETHER: Final = timedelta(seconds=1)
+# The running jobs in a range that was not answered for so long are asked for one by one.
+STUCK: Final = timedelta(minutes=3)
 # A range that was not answered for so long is given up, or it would hold back the floor for ever.
 PATIENCE: Final = timedelta(days=1)
 # AWS refuses requests whose time is further from its own than some minutes: such a Date is not AWS's.
@@ -87,6 +89,10 @@ class Listing:
         """Whether everything was shown that was to be listed."""
         return not self.queue
 
+    def is_stuck(self, now: datetime) -> bool:
+        """Whether AWS has not answered a part of the listing for some minutes, so that nobody sees its jobs end."""
+        return any(known.unanswered_since and now - known.unanswered_since >= STUCK for known in self.queue)
+
     @property
     def failure(self) -> AwsError | None:
         """Why this poll's listing tells nothing, if it does not."""
@@ -106,15 +112,15 @@ class Listing:
 
     def plan(
         self,
-        floor: datetime | None,
+        known_until: datetime | None,
         oldest_running: datetime | None,
         created_since: Callable[[datetime], int],
         now: datetime,
     ) -> None:
         """Queue what this poll is to list.
 
-        `oldest_running` is the creation of the oldest job that can still change, and `created_since` counts the known
-        jobs that were created since a moment.
+        `known_until` is up to when everything that happened is known, `oldest_running` the creation of the oldest job
+        that can still change, and `created_since` counts the known jobs that were created since a moment.
         """
         if self.queue:
             if self._newest and not any(known.is_newest for known in self.queue):
@@ -128,7 +134,7 @@ class Listing:
         self.seen, self.began, self._pages, self.is_full = set(), now, 0, is_full
         if is_full:
             self._full_at = now if self._full_at else now - self._head_start
-            self.queue = [Range(min(floor or now, now) - self._lookback), *_by_status()]
+            self.queue = [Range(min(known_until or now, now) - self._lookback), *_by_status()]
         else:
             self.queue = self._what_may_have_changed(oldest_running, created_since, now)
 
@@ -155,28 +161,36 @@ class Listing:
                     self._pages_answered += 1
                     self._jobs_answered += len(page.jobs)
                     yield page
+                del self.queue[place]
             except AwsError as error:
                 self.broken_off = self.broken_off or error
-                if wanted.is_newest and wanted.before == began_at is not None and error.kind not in FINAL:
+                if error.kind in FINAL:
+                    self._end_early(place, error, now)
+                    break
+                if wanted.is_newest and wanted.before == began_at is not None:
                     # A page that is never answered must not hide jobs that are newer than it.
                     wanted.before = None
                     continue
                 wanted.unanswered_since = wanted.unanswered_since or now
-                if error.kind is Kind.INTERRUPTED:
-                    # The others have their turn at the next poll.
-                    self.queue.append(self.queue.pop(place))
-                if error.kind in FINAL:
-                    break
                 place += 1
-            else:
-                del self.queue[place]
         if self._pages_answered:
             self._give_up(now)
         if not self.queue:
-            self.complete_at = self.began
-            # A full listing asks for what was given up before.
-            self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
-            self._given_up_now = []
+            self._complete()
+
+    def _end_early(self, place: int, error: AwsError, now: datetime) -> None:
+        """Note that nothing more is asked at this poll."""
+        wanted = self.queue[place]
+        wanted.unanswered_since = wanted.unanswered_since or now
+        if error.kind is Kind.INTERRUPTED:
+            # The others have their turn at the next poll.
+            self.queue.append(self.queue.pop(place))
+
+    def _complete(self) -> None:
+        self.complete_at = self.began
+        # A full listing asks for what was given up before.
+        self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
+        self._given_up_now = []
 
     def _pages_of(self, wanted: Range, now: datetime) -> Iterator[Page]:
         for summaries in self._scope.list_jobs(

@@ -134,7 +134,7 @@ class Scope:
         self._full_listings_without: Counter[str] = Counter()
         # By ARN and operation, until it is read well: what has ended is not listed at every poll.
         self._malformed: dict[tuple[str, str], set[str]] = {}
-        self._tags_took_all_time = False
+        self._tags_first = False
 
     def poll(self, now: datetime) -> ScopePoll:
         """Look at the scope once. Raises AwsError where no listing was answered; nothing is forgotten then."""
@@ -219,7 +219,7 @@ class Scope:
             for reader in (self._describer, self._tags, self._artifacts):
                 if reader:
                     reader.retry()
-        listing.plan(self.ledger.floor, self.inventory.oldest_running(now), self.inventory.created_since, now)
+        listing.plan(self.ledger.known_until, self.inventory.oldest_running(now), self.inventory.created_since, now)
         for page in listing.pages(now):
             self.ledger.begin(earlier(now, self._bedrock.answered_at))
             unreadable += page.unreadable
@@ -278,20 +278,20 @@ class Scope:
         Return the descriptions, the tags of jobs that have news, and whether all jobs were looked for that the listing
         should have shown. Raises AwsError where the credentials are refused.
         """
-        # First the tags: few requests, and where AWS throttles, descriptions take all the time that there is. After a
-        # poll whose time the tags took, it is the other way round.
-        tags_first = not self._tags_took_all_time
-        self._tags_took_all_time = tags_first and self._read_tags(problems, now) > 0
-        missing = self._missing(now) if self.listing.is_complete else []
+        # In turns: where AWS throttles, either takes all the time that there is.
+        self._tags_first = not self._tags_first
+        if self._tags_first:
+            self._read_tags(problems, now)
+        missing = self._missing(now) if self.listing.is_complete or self.listing.is_stuck(now) else []
         described = self._describe(missing, now)
         problems += described.problems
         is_everything_found = self._look_for(missing, described, problems, now)
-        if missing or not tags_first:
+        if missing or not self._tags_first:
             self._read_tags(problems, now)
         return described, self._read_tags_of_news(described, problems, now), is_everything_found
 
     def _missing(self, now: datetime) -> list[Job]:
-        """Return the jobs that a complete listing should have shown, as far as they can still change."""
+        """Return the jobs that the listing should have shown, as far as they can still change."""
         jobs = self.inventory.jobs
         return [
             jobs.get(arn) or Job(job_arn=arn, creation_time=entry.created)
@@ -360,15 +360,15 @@ class Scope:
         return is_found
 
     def _note_missing(self, arn: str) -> None:
-        if self.listing.is_full:
+        if self.listing.is_full and self.listing.is_complete:
             self._full_listings_without[arn] += 1
             if self._full_listings_without[arn] >= LISTINGS_WITHOUT:
                 del self._full_listings_without[arn]
                 self.ledger.forget(arn)
                 self.inventory.forget(arn)
 
-    def _read_tags(self, problems: list[AwsError], now: datetime) -> int:
-        """Read the tags of jobs without news that lack them; return how many are still to be asked about."""
+    def _read_tags(self, problems: list[AwsError], now: datetime) -> None:
+        """Read the tags of jobs without news that lack them."""
         limits = self.limits
         wanting = [
             job
@@ -377,7 +377,7 @@ class Scope:
             and (limits.describe_all or limits.tag_all or self.inventory.has_gauges(job, now))
             and not self.ledger.news(job)
         ]
-        return self._note_tags(self._tags.read(wanting, now), problems)
+        self._note_tags(self._tags.read(wanting, now), problems)
 
     def _read_tags_of_news(self, described: Answers[Job], problems: list[AwsError], now: datetime) -> Answers[Tags]:
         """Read the tags of jobs with news just before it is reported: people tag jobs after they were created."""
@@ -393,11 +393,10 @@ class Scope:
             return False
         return not self._tags.is_asked(job) or not all(_waits(one, job, described.pending) for one in news)
 
-    def _note_tags(self, answers: Answers[Tags], problems: list[AwsError]) -> int:
+    def _note_tags(self, answers: Answers[Tags], problems: list[AwsError]) -> None:
         for arn, tags in answers.found.items():
             self.inventory.tag(arn, tags)
         problems += answers.problems
-        return answers.left
 
     def _read_files(self, now: datetime) -> Answers[CurveSummary]:
         """Read what the jobs left in S3."""
@@ -419,26 +418,27 @@ class Scope:
         decided = _Decided()
         for arn, job in self.inventory.jobs.items():
             is_wanted = self._selection.decide(job, now, is_described=self._describer.is_described(job))
+            news = [one for one in self.ledger.news(job) if not (arn in untagged or _waits(one, job, undescribed))]
             if is_wanted is None:
                 decided.undecided += 1
-                continue
-            news = (
-                [] if arn in untagged else [one for one in self.ledger.news(job) if not _waits(one, job, undescribed)]
-            )
-            if not is_wanted:
+            elif not is_wanted:
                 decided.dropped[arn] = {one.key for one in news}
-                continue
-            if arn in unread:
+            else:
                 # The event of a completion tells how the run went.
-                news = [one for one in news if one.kind != COMPLETION]
-            decided.wanted.append(job)
-            decided.transitions += [(job, one) for one in news]
-            # A record without its description would be sent again with it at the next poll.
-            if arn in self.inventory.changed and arn not in undescribed:
-                decided.changed.append(job)
-            if self.inventory.has_gauges(job, now):
-                decided.gauges.append(job)
+                news = [one for one in news if one.kind != COMPLETION or arn not in unread]
+                self._want(job, news, decided, undescribed, now)
         return decided
+
+    def _want(
+        self, job: Job, news: Iterable[Transition], decided: _Decided, undescribed: Set[str], now: datetime
+    ) -> None:
+        decided.wanted.append(job)
+        decided.transitions += [(job, one) for one in news]
+        # A record without its description would be sent again with it at the next poll.
+        if job.job_arn in self.inventory.changed and job.job_arn not in undescribed:
+            decided.changed.append(job)
+        if self.inventory.has_gauges(job, now):
+            decided.gauges.append(job)
 
 
 def _waits(news: Transition, job: Job, pending: Set[str]) -> bool:

@@ -27,7 +27,7 @@ import pytest
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck, listing
 from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.collector import Collector
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     Clock,

@@ -13,7 +13,7 @@ from datadog_checks.bedrock_model_customization.aws.session import AwsSession, A
 from datadog_checks.bedrock_model_customization.collector import Collector, Pace, ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator, Timeline
+from bedrock_jobs.simulator import Clock, Simulator, Timeline
 from datadog_checks.bedrock_model_customization.state import StateStore
 
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -22,7 +22,7 @@ from datadog_checks.bedrock_model_customization import BedrockModelCustomization
 from datadog_checks.bedrock_model_customization import check as checks
 from datadog_checks.bedrock_model_customization.aws import bedrock, guard
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings, default_session
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,

@@ -12,7 +12,7 @@ from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.dev.utils import get_metadata_metrics
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ServerError,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization.simulator import AccessDenied, Simulator, Unreachable, fails, story
+from bedrock_jobs.simulator import AccessDenied, Simulator, Unreachable, fails, story
 
 COMMAND = [sys.executable, '-m', 'datadog_checks.bedrock_model_customization.cli']
 

@@ -14,7 +14,7 @@ from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.collector import Pace
 from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     Fault,

@@ -18,7 +18,7 @@ from datadog_checks.bedrock_model_customization import BedrockModelCustomization
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
 from datadog_checks.bedrock_model_customization.aws.trials import impatient
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,

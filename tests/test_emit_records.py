@@ -13,7 +13,7 @@ from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     Clock,
     ReplaceMember,
     ServerError,

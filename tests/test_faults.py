@@ -11,7 +11,7 @@ import pytest
 from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.collector import Pace
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     RawBody,

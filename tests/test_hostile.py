@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES
-from datadog_checks.bedrock_model_customization.simulator import Clock, ReplaceMember, Simulator, completes, fails
+from bedrock_jobs.simulator import Clock, ReplaceMember, Simulator, completes, fails
 
 from .harness import HOUR, MINUTE, T0
 from .hostile import TIMES, Hostile, HostileAws, write_script

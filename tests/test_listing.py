@@ -15,7 +15,7 @@ from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Inte
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.collector import ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Fault,
     ReplaceMember,
@@ -25,7 +25,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
-from datadog_checks.bedrock_model_customization.simulator.wire import Answer, Call
+from bedrock_jobs.simulator.wire import Answer, Call
 from datadog_checks.bedrock_model_customization.state import decode
 
 from .harness import HOUR, MINUTE, T0, World, kinds, world

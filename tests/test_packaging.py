@@ -16,7 +16,7 @@ from zipfile import ZipFile
 import pytest
 
 from datadog_checks.bedrock_model_customization import __version__
-from datadog_checks.bedrock_model_customization.simulator import Simulator, completes
+from bedrock_jobs.simulator import Simulator, completes
 
 from .paths import ROOT
 from .test_imports import ARROWS, PACKAGE

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from datadog_checks.bedrock_model_customization.aws import raw
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.raw import MAX_BYTES, MAX_DEPTH, TOKENS, MalformedAnswerError
-from datadog_checks.bedrock_model_customization.simulator import RawBody, completes
+from bedrock_jobs.simulator import RawBody, completes
 
 from .harness import HOUR, T0, World, world
 

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from datadog_checks.bedrock_model_customization import __version__
 from datadog_checks.bedrock_model_customization.config import validate
-from datadog_checks.bedrock_model_customization.simulator import Simulator, fails
+from bedrock_jobs.simulator import Simulator, fails
 
 from .paths import ROOT
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactReader, ArtifactSettings
 from datadog_checks.bedrock_model_customization.collector import Collector
-from datadog_checks.bedrock_model_customization.simulator import Clock, SimulatedJob, Simulator, Timeline
-from datadog_checks.bedrock_model_customization.simulator.artifacts import put_artifact
+from bedrock_jobs.simulator import Clock, SimulatedJob, Simulator, Timeline
+from bedrock_jobs.simulator.artifacts import put_artifact
 
 from ..harness import REGION, T0, World
 

@@ -24,7 +24,7 @@ from datadog_checks.bedrock_model_customization.dataset.saved import read_saved,
 from datadog_checks.bedrock_model_customization.dataset.shell import command, completer
 from datadog_checks.bedrock_model_customization.dataset.snapshot import write_snapshot
 from datadog_checks.bedrock_model_customization.dataset.source import demo_jobs
-from datadog_checks.bedrock_model_customization.simulator import Simulator, completes
+from bedrock_jobs.simulator import Simulator, completes
 
 from .samples import described, hostile, listed
 

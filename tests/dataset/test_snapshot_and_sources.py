@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
 from datadog_checks.bedrock_model_customization.settings import Settings
-from datadog_checks.bedrock_model_customization.simulator import Simulator, completes, stuck
+from bedrock_jobs.simulator import Simulator, completes, stuck
 
 from .samples import described, hostile, jobs, listed
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from datadog_checks.bedrock_model_customization.cli.app import build
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator
+from bedrock_jobs.simulator import Clock, Simulator
 
 from ..harness import T0
 

@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.aws import session
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.cli import conf
 from datadog_checks.bedrock_model_customization.deployment.reading import read_file
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
     MalformedJson,

@@ -20,8 +20,8 @@ from datadog_checks.bedrock_model_customization.report.demo import HOSTILE, demo
 from datadog_checks.bedrock_model_customization.report.phases import stretches
 from datadog_checks.bedrock_model_customization.report.runs import Report, Run, allow_artifacts, look
 from datadog_checks.bedrock_model_customization.report.view import thin, view
-from datadog_checks.bedrock_model_customization.simulator import AccessDenied, Clock, Simulator, completes
-from datadog_checks.bedrock_model_customization.simulator.artifacts import leave_artifacts
+from bedrock_jobs.simulator import AccessDenied, Clock, Simulator, completes
+from bedrock_jobs.simulator.artifacts import leave_artifacts
 
 from .conftest import NOW
 

@@ -43,8 +43,8 @@ def demo_jobs(now: datetime | None = None) -> list[Job]:
     Raises ModuleNotFoundError without its extra.
     """
     from ..jobs.reading import read_description
-    from ..simulator import story
-    from ..simulator.fleet import Fleet
+    from bedrock_jobs.simulator import story
+    from bedrock_jobs.simulator.fleet import Fleet
 
     moment = now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = moment - story.LASTS

@@ -14,10 +14,10 @@ from ..jobs.filters import JobFilter
 from ..jobs.inventory import Limits
 from ..reporting.tags import Tagger
 from ..settings import Settings
-from ..simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
-from ..simulator.artifacts import leave_artifacts
-from ..simulator.environment import made_up_credentials
-from ..simulator.timeline import TRAINING
+from bedrock_jobs.simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
+from bedrock_jobs.simulator.artifacts import leave_artifacts
+from bedrock_jobs.simulator.environment import made_up_credentials
+from bedrock_jobs.simulator.timeline import TRAINING
 
 REGIONS: Final = ('us-east-1', 'us-west-2')
 HOSTILE: Final = '"><script>document.title="hijacked"</script><img src=x onerror=alert(1)>'

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator
+from bedrock_jobs.simulator import Clock, Simulator
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

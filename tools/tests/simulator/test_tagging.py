@@ -8,7 +8,7 @@ import cbor2
 import pytest
 from botocore.exceptions import ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import SimulatedJob, Simulator, completes
+from bedrock_jobs.simulator import SimulatedJob, Simulator, completes
 
 from .conftest import NOW
 

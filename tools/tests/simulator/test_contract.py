@@ -11,7 +11,7 @@ import cbor2
 import pytest
 from botocore.exceptions import ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     Simulator,
     completes,
     distillation,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     Step,
     Timeline,
     completes,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.simulator import Clock
+from bedrock_jobs.simulator import Clock
 
 from .conftest import NOW
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.simulator import Fleet
+from bedrock_jobs.simulator import Fleet
 
 from .conftest import NOW
 

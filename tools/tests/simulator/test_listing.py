@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import JobSpec, SimulatedJob, Simulator, completes, fails
+from bedrock_jobs.simulator import JobSpec, SimulatedJob, Simulator, completes, fails
 
 from .conftest import NOW
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import Simulator, completes
+from bedrock_jobs.simulator import Simulator, completes
 
 from .conftest import NOW
 

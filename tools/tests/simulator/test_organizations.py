@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from datadog_checks.bedrock_model_customization.simulator import Simulator, Throttle
+from bedrock_jobs.simulator import Simulator, Throttle
 
 from .shapes import violations
 

@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     ConnectionReset,
     ExpiredCredentials,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     Clock,
     Fleet,
     Latency,
@@ -106,5 +106,5 @@ def test_a_settled_page_is_cached_and_a_change_is_not_missed(simulator: Simulato
 
 
 def test_moto_is_not_imported_without_need() -> None:
-    script = 'import sys; import datadog_checks.bedrock_model_customization.simulator; sys.exit("moto" in sys.modules)'
+    script = 'import sys; import bedrock_jobs.simulator; sys.exit("moto" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', script], check=False).returncode == 0

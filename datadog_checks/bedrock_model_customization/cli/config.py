@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..deployment.render import Format
+from bedrock_jobs.accounts.render import Format
 
 if TYPE_CHECKING:
-    from ..deployment.instances import Instance
-    from ..deployment.organization import Members
-    from ..deployment.render import Place
+    from bedrock_jobs.accounts.instances import Instance
+    from bedrock_jobs.accounts.organization import Members
+    from bedrock_jobs.accounts.render import Place
 
 MARK = 'Made by bedrock-jobs '
 """How the first line of a file of ours begins, after the `# ` of a comment."""
@@ -105,11 +105,11 @@ def generate(
 
     Nothing is changed in AWS, and no credential is written. The same accounts give the same files.
     """
-    from ..deployment.accounts import Selection, read_accounts
-    from ..deployment.errors import DeploymentError
-    from ..deployment.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
-    from ..deployment.organization import Members
-    from ..deployment.render import Place
+    from bedrock_jobs.accounts.account import Selection, read_accounts
+    from bedrock_jobs.accounts.errors import DeploymentError
+    from bedrock_jobs.accounts.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
+    from bedrock_jobs.accounts.organization import Members
+    from bedrock_jobs.accounts.render import Place
 
     if organization == (accounts is not None):
         _stop('give either --organization or --accounts FILE')
@@ -151,8 +151,8 @@ def validate(
     files: Annotated[list[Path], typer.Argument(help='conf.yaml, ConfigMap, values for Helm, or DatadogAgent.')],
 ) -> None:
     """Print every mistake in configurations of this check that are used together. Exits with 1 where there is any."""
-    from ..deployment.errors import DeploymentError
-    from ..deployment.reading import clashes, mistakes, read_file
+    from bedrock_jobs.accounts.errors import DeploymentError
+    from bedrock_jobs.accounts.reading import clashes, mistakes, read_file
 
     found, read = [], []
     for path in files:
@@ -176,8 +176,8 @@ def _members(
     """Return the organization's accounts, and the partition."""
     from ..aws.session import AwsSettings
     from ..config_models.validators import ROLE_ARN
-    from ..deployment.instances import DEFAULT_REGIONS
-    from ..deployment.organization import Organization
+    from bedrock_jobs.accounts.instances import DEFAULT_REGIONS
+    from bedrock_jobs.accounts.organization import Organization
 
     if role is not None and not ROLE_ARN.fullmatch(role):
         _stop("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
@@ -249,8 +249,8 @@ def _shown(option: str, value: Any) -> str:
 
 def _render(instances: list[Instance], form: Format, pieces: int, place: Place, command: str) -> list[str]:
     from ..__about__ import __version__
-    from ..deployment.pieces import scopes_of, split
-    from ..deployment.render import render
+    from bedrock_jobs.accounts.pieces import scopes_of, split
+    from bedrock_jobs.accounts.render import render
 
     shared = split(instances, pieces)
     sizes = [sum(map(scopes_of, piece)) for piece in shared]

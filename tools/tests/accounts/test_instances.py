@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization import config
-from datadog_checks.bedrock_model_customization.deployment.accounts import Account
-from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
-from datadog_checks.bedrock_model_customization.deployment.instances import Recipe, make_instances, wrong_with
-from datadog_checks.bedrock_model_customization.deployment.pieces import split
-from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_file
-from datadog_checks.bedrock_model_customization.deployment.render import Format, render
+from bedrock_jobs.accounts.account import Account
+from bedrock_jobs.accounts.errors import DeploymentError
+from bedrock_jobs.accounts.instances import Recipe, make_instances, wrong_with
+from bedrock_jobs.accounts.pieces import split
+from bedrock_jobs.accounts.reading import mistakes, read_file
+from bedrock_jobs.accounts.render import Format, render
 
 ONE, TWO = '012345678901', '123456789012'
 IDS = st.integers(0, 10**12 - 1).map('{:012}'.format)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from ..aws.errors import AwsError, Kind, explain, remedy
-from ..aws.session import AwsSession, AwsSettings
-from ..aws.usage import Usage
-from .accounts import ACCOUNT_ID, Account
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, explain, remedy
+from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
+from datadog_checks.bedrock_model_customization.aws.usage import Usage
+from .account import ACCOUNT_ID, Account
 from .errors import DeploymentError
 
 OPERATION: Final = 'ListAccounts'

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from datadog_checks.bedrock_model_customization.cli.app import build
 from bedrock_jobs.simulator import Clock, Simulator
 
-from ..harness import T0
+from tests.harness import T0
 
 UNITS: Final = ('ou-sim1-research', 'ou-sim1-products')
 EXTERNAL_ID: Final = 'example-external-id'

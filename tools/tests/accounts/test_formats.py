@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization.deployment.accounts import Account
-from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
-from datadog_checks.bedrock_model_customization.deployment.instances import DEFAULTS, DISPATCHED, Recipe, make_instances
-from datadog_checks.bedrock_model_customization.deployment.pieces import split
-from datadog_checks.bedrock_model_customization.deployment.reading import clashes, mistakes, read_file
-from datadog_checks.bedrock_model_customization.deployment.render import MAX_CONFIG_MAP, Format, Place, render
+from bedrock_jobs.accounts.account import Account
+from bedrock_jobs.accounts.errors import DeploymentError
+from bedrock_jobs.accounts.instances import DEFAULTS, DISPATCHED, Recipe, make_instances
+from bedrock_jobs.accounts.pieces import split
+from bedrock_jobs.accounts.reading import clashes, mistakes, read_file
+from bedrock_jobs.accounts.render import MAX_CONFIG_MAP, Format, Place, render
 
 from .conftest import account_ids
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from datadog_checks.bedrock_model_customization.deployment.reading import read_file
+from bedrock_jobs.accounts.reading import read_file
 
 ONE, TWO, THREE = '012345678901', '123456789012', '210987654321'
 
@@ -366,6 +366,6 @@ def test_validate_what_is_no_yaml(run: Callable[..., Result], tmp_path: Path) ->
 
 
 def test_validate_the_example(run: Callable[..., Result]) -> None:
-    from ..paths import ROOT
+    from tests.paths import ROOT
 
     assert run('validate', ROOT / 'conf.yaml.example').stdout == '1 instance, no mistakes\n'

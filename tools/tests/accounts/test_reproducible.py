@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from ..paths import ROOT
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from typer.testing import Result
 from datadog_checks.bedrock_model_customization.aws import session
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.cli import conf
-from datadog_checks.bedrock_model_customization.deployment.reading import read_file
+from bedrock_jobs.accounts.reading import read_file
 from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
@@ -31,7 +31,7 @@ from bedrock_jobs.simulator import (
     fails,
 )
 
-from ..harness import T0
+from tests.harness import T0
 from .conftest import EXTERNAL_ID, ROLE, UNITS, populate
 
 REGIONS: Final = ('us-east-1', 'us-west-2')
@@ -147,7 +147,7 @@ def test_the_partition_is_the_callers(
     simulator: Simulator, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     populate(simulator, 1)
-    from datadog_checks.bedrock_model_customization.deployment import organization
+    from bedrock_jobs.accounts import organization
 
     caller = organization.Caller('123456789012', 'aws-us-gov')
     monkeypatch.setattr(organization.Organization, 'caller', lambda _: caller)

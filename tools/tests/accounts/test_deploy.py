@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from datadog_checks.bedrock_model_customization import __version__
-from datadog_checks.bedrock_model_customization.deployment.reading import mistakes, read_file
+from bedrock_jobs.accounts.reading import mistakes, read_file
 
-from ..paths import ROOT
+from tests.paths import ROOT
 from .test_formats import validate
 
 DEPLOY = ROOT / 'deploy'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.deployment.accounts import Account, Selection, read_accounts
-from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
+from bedrock_jobs.accounts.account import Account, Selection, read_accounts
+from bedrock_jobs.accounts.errors import DeploymentError
 
 ONE, TWO, THREE = '012345678901', '123456789012', '210987654321'
 KNOWN = [

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.deployment.accounts import Account
-from datadog_checks.bedrock_model_customization.deployment.errors import DeploymentError
-from datadog_checks.bedrock_model_customization.deployment.instances import (
+from bedrock_jobs.accounts.account import Account
+from bedrock_jobs.accounts.errors import DeploymentError
+from bedrock_jobs.accounts.instances import (
     Instance,
     Recipe,
     account_of,
     make_instances,
 )
-from datadog_checks.bedrock_model_customization.deployment.pieces import scopes_of, split
+from bedrock_jobs.accounts.pieces import scopes_of, split
 
 REGIONS = ('us-east-1', 'us-west-2', 'eu-west-1', 'ap-south-1')
 IDS = st.integers(0, 10**12 - 1).map('{:012}'.format)

@@ -11,10 +11,10 @@ from typing import Any, Final
 from botocore.exceptions import UnknownRegionError
 from datadog_checks.base import ConfigurationError
 
-from .. import config
-from ..aws.session import template_session
-from ..reporting.tags import OWN_KEYS, tag, tag_key
-from .accounts import Account
+from datadog_checks.bedrock_model_customization import config
+from datadog_checks.bedrock_model_customization.aws.session import template_session
+from datadog_checks.bedrock_model_customization.reporting.tags import OWN_KEYS, tag, tag_key
+from .account import Account
 from .errors import DeploymentError
 
 Instance = dict[str, Any]

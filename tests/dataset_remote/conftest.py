@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Datadog
+from bedrock_jobs.datadog_assets.connection import Datadog
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog import FakeDatadog
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ pytest.importorskip('psycopg')
 from datadog_checks.bedrock_model_customization.cli.app import build
 from datadog_checks.bedrock_model_customization.dataset.snapshot import write_snapshot
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
-from tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog import FakeDatadog
 
 from .conftest import job
 from .test_compare import as_datadog, columns

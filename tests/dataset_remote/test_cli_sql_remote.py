@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 pytest.importorskip('psycopg')
 
 from datadog_checks.bedrock_model_customization.cli.app import build
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.answers import Refused
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.answers import Refused
 
 COLUMNS: list[dict[str, Any]] = [
     {'name': 'status', 'type': 'VARCHAR', 'values': ['Completed', None]},

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Datadog
-from datadog_checks.bedrock_model_customization.assets_sync.errors import AssetsError, DatadogError
+from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
 from datadog_checks.bedrock_model_customization.dataset.remote import ask, run_remote
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.answers import Refused
-from tests.fake_datadog.server import DROP_AFTER
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.answers import Refused
+from tools.tests.fake_datadog.server import DROP_AFTER
 
 COLUMNS: list[dict[str, Any]] = [
     {'name': 'status', 'type': 'VARCHAR', 'values': ['Completed', None]},

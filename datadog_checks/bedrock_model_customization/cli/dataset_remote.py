@@ -15,7 +15,7 @@ from ._extras import extra
 from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
 
 if TYPE_CHECKING:
-    from ..assets_sync.connection import Datadog
+    from bedrock_jobs.datadog_assets.connection import Datadog
     from ..dataset.compare import Comparison
     from ..jobs.job import Job
 
@@ -126,8 +126,8 @@ def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
     with extra('api'):
-        from ..assets_sync.connection import Datadog, from_environment
-        from ..assets_sync.errors import AssetsError
+        from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
+        from bedrock_jobs.datadog_assets.errors import AssetsError
 
         try:
             datadog = Datadog(from_environment())

@@ -112,8 +112,8 @@ def sql(
 @contextmanager
 def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
-    from ..assets_sync.connection import Datadog, from_environment
-    from ..assets_sync.errors import AssetsError
+    from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
+    from bedrock_jobs.datadog_assets.errors import AssetsError
     from ..dataset.remote import run_remote
 
     frame = _time_frame(local.start, local.end)
@@ -205,7 +205,7 @@ def _prompt(engine: Engine) -> None:
 
 def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
-    from ..assets_sync.errors import AssetsError
+    from bedrock_jobs.datadog_assets.errors import AssetsError
     from ..dataset.query import QueryError
 
     try:

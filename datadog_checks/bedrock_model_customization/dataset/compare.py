@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
-from ..assets_sync.connection import Datadog
+from bedrock_jobs.datadog_assets.connection import Datadog
 from ..jobs.arn import parse_job_arn
 from ..jobs.job import TERMINAL_STATUSES, Job
 from ..jobs.times import parse_time

@@ -15,9 +15,9 @@ from itertools import pairwise
 from math import ceil
 from typing import Any, Final
 
-from ..assets_sync.connection import Datadog
-from ..assets_sync.errors import AssetsError, DatadogError
-from ..assets_sync.ownership import OWNER_TAG
+from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
+from bedrock_jobs.datadog_assets.ownership import OWNER_TAG
 from ..jobs.arn import parse_job_arn
 from ..jobs.job import Job
 from ..reporting.records import COLUMNS, record

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from datadog_checks.bedrock_model_customization.assets_sync.queries import Metric, parse
+from bedrock_jobs.datadog_assets.queries import Metric, parse
 
 from .answers import Accepted, Refused, bad
 from .clock import Ids

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.errors import AssetsError
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.lint import lint
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay, read_overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import render
+from bedrock_jobs.datadog_assets.errors import AssetsError
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.lint import lint
+from bedrock_jobs.datadog_assets.overlay import Overlay, read_overlay
+from bedrock_jobs.datadog_assets.render import render
 
 TEXT = """
 deployment: staging

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import (
+from bedrock_jobs.datadog_assets.connection import (
     Datadog,
     Settings,
     _configuration,
     _Retry,
     from_environment,
 )
-from datadog_checks.bedrock_model_customization.assets_sync.errors import AssetsError, DatadogError
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.answers import Refused
-from tests.fake_datadog.server import DROP, DROP_AFTER
+from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.answers import Refused
+from tools.tests.fake_datadog.server import DROP, DROP_AFTER
 
 KEYS = {'DD_API_KEY': 'secret-api', 'DD_APP_KEY': 'secret-app'}
 
@@ -109,7 +109,7 @@ def test_a_timeout_in_words(fake: FakeDatadog) -> None:
 
 def test_something_else_than_json_in_words(fake: FakeDatadog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake.monitors, 'list_monitors', lambda **_: '<html>', raising=True)
-    monkeypatch.setattr('tests.fake_datadog.server._surprises', lambda body, operation: [])
+    monkeypatch.setattr('tools.tests.fake_datadog.server._surprises', lambda body, operation: [])
     datadog = Datadog(fake.settings())
     with pytest.raises(DatadogError, match='not JSON'):
         datadog.call(datadog.monitors.list_monitors)

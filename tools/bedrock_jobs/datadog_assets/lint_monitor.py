@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
-from ..reporting.events import SOURCE
+from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
 from . import handles
 from .files import Asset
 from .queries import monitor_faults, parse_monitor

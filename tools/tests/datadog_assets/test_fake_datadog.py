@@ -16,10 +16,10 @@ from datadog_api_client.v1.api.monitors_api import MonitorsApi
 from datadog_api_client.v2.api.logs_api import LogsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
 
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.answers import Refused
-from tests.fake_datadog.routes import operations
-from tests.fake_datadog.server import API_KEY, APP_KEY
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.answers import Refused
+from tools.tests.fake_datadog.routes import operations
+from tools.tests.fake_datadog.server import API_KEY, APP_KEY
 
 MONITOR = {
     'name': 'x',

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Datadog
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import render
-from datadog_checks.bedrock_model_customization.assets_sync.verify import Report, Verifier, parse_span, wait
-from datadog_checks.bedrock_model_customization.assets_sync.vocabulary import read_metrics
-from tests.fake_datadog import FakeDatadog
+from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_assets.render import render
+from bedrock_jobs.datadog_assets.verify import Report, Verifier, parse_span, wait
+from bedrock_jobs.datadog_assets.vocabulary import read_metrics
+from tools.tests.fake_datadog import FakeDatadog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIBRARY = read(ROOT / 'assets')
 assert LIBRARY.metadata is not None
 NAMES = read_metrics(LIBRARY.metadata)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.assets_sync import handles, ownership, queries
+from bedrock_jobs.datadog_assets import handles, ownership, queries
 
 MESSAGE = st.lists(
     st.sampled_from(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..jobs.job import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
-from ..reporting import metrics
-from ..reporting.events import SOURCE
-from ..reporting.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS
+from datadog_checks.bedrock_model_customization.jobs.job import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
+from datadog_checks.bedrock_model_customization.reporting import metrics
+from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
+from datadog_checks.bedrock_model_customization.reporting.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS
 from .queries import Query
 from .strict import Problem
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.files import FOLDERS, KINDS, Asset, Kind, read, walk
-from datadog_checks.bedrock_model_customization.assets_sync.lint import asset_problems, lint
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.queries import with_threshold
-from datadog_checks.bedrock_model_customization.assets_sync.vocabulary import Vocabulary, read_metrics
+from bedrock_jobs.datadog_assets.files import FOLDERS, KINDS, Asset, Kind, read, walk
+from bedrock_jobs.datadog_assets.lint import asset_problems, lint
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_assets.queries import with_threshold
+from bedrock_jobs.datadog_assets.vocabulary import Vocabulary, read_metrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIBRARY = read(ROOT / 'assets')
 NAMESPACE = 'bedrock_model_customization.'
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.deploy import Deployer
-from datadog_checks.bedrock_model_customization.assets_sync.errors import AssetsError
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.answers import Refused
-from tests.fake_datadog.server import DROP, DROP_AFTER
+from bedrock_jobs.datadog_assets.deploy import Deployer
+from bedrock_jobs.datadog_assets.errors import AssetsError
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.answers import Refused
+from tools.tests.fake_datadog.server import DROP, DROP_AFTER
 
 from .conftest import DOCUMENTS
 

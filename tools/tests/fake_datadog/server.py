@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Settings
-from datadog_checks.bedrock_model_customization.assets_sync.strict import check
+from bedrock_jobs.datadog_assets.connection import Settings
+from bedrock_jobs.datadog_assets.strict import check
 
 from .answers import Accepted, Refused
 from .clock import Ids

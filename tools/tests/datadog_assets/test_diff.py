@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.assets_sync.diff import changes, extras, merged, needs_replacement
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import Desired, render
-from tests.fake_datadog import FakeDatadog
+from bedrock_jobs.datadog_assets.diff import changes, extras, merged, needs_replacement
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_assets.render import Desired, render
+from tools.tests.fake_datadog import FakeDatadog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHIPPED = render(read(ROOT / 'assets').assets, Overlay())
 
 JSON = st.recursive(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync import terraform
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import render
+from bedrock_jobs.datadog_assets import terraform
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_assets.render import render
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_references_become_terraforms(folder: Path) -> None:

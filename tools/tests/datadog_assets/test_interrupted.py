@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Datadog
-from datadog_checks.bedrock_model_customization.assets_sync.deploy import Deployer
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import render
-from tests.fake_datadog import FakeDatadog
+from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_assets.deploy import Deployer
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_assets.render import render
+from tools.tests.fake_datadog import FakeDatadog
 
 
 class Killed(BaseException):

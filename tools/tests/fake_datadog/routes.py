@@ -18,7 +18,7 @@ from datadog_api_client.v2.api.logs_api import LogsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
 from datadog_api_client.v2.api.reference_tables_api import ReferenceTablesApi
 
-from datadog_checks.bedrock_model_customization.assets_sync.strict import Problem, check
+from bedrock_jobs.datadog_assets.strict import Problem, check
 
 APIS: Final = (
     DashboardsApi,

@@ -14,7 +14,7 @@ from datadog_api_client.v2.model.metric_payload import MetricPayload
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.assets_sync.strict import check
+from bedrock_jobs.datadog_assets.strict import check
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datadog_checks.bedrock_model_customization.assets_sync.connection import Datadog
-from datadog_checks.bedrock_model_customization.assets_sync.deploy import Deployer
-from datadog_checks.bedrock_model_customization.assets_sync.files import read
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import OFF_BY_DEFAULT, Overlay
-from datadog_checks.bedrock_model_customization.assets_sync.render import render
-from tests.fake_datadog import FakeDatadog
+from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_assets.deploy import Deployer
+from bedrock_jobs.datadog_assets.files import read
+from bedrock_jobs.datadog_assets.overlay import OFF_BY_DEFAULT, Overlay
+from bedrock_jobs.datadog_assets.render import render
+from tools.tests.fake_datadog import FakeDatadog
 
-LIBRARY = read(Path(__file__).parents[2] / 'assets')
+LIBRARY = read(Path(__file__).parents[3] / 'assets')
 EVERYTHING = Overlay.model_validate(
     {
         f'{kind}s': {stem: {'enabled': True} for known, stem in OFF_BY_DEFAULT if known == kind}

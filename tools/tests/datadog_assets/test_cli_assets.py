@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from datadog_checks.bedrock_model_customization.cli.app import build
-from tests.fake_datadog import FakeDatadog
-from tests.fake_datadog.server import API_KEY, APP_KEY
+from tools.tests.fake_datadog import FakeDatadog
+from tools.tests.fake_datadog.server import API_KEY, APP_KEY
 
 Run = Callable[..., Any]
 
@@ -142,7 +142,7 @@ def test_wrong_keys_and_scopes_are_explained(run: Run, fake: FakeDatadog, monkey
 
 def test_the_documented_scopes_suffice(run: Run, fake: FakeDatadog, folder: Path) -> None:
     """Those of docs/assets.md, command by command."""
-    text = (Path(__file__).parents[2] / 'docs' / 'assets.md').read_text()
+    text = (Path(__file__).parents[3] / 'docs' / 'assets.md').read_text()
     for command, options, code in (
         ('plan', (), 2),
         ('apply', ('--yes',), 0),

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.assets_sync.errors import AssetsError
-from datadog_checks.bedrock_model_customization.assets_sync.files import find_folder, read
-from datadog_checks.bedrock_model_customization.assets_sync.lint import lint
-from datadog_checks.bedrock_model_customization.assets_sync.overlay import Overlay
+from bedrock_jobs.datadog_assets.errors import AssetsError
+from bedrock_jobs.datadog_assets.files import find_folder, read
+from bedrock_jobs.datadog_assets.lint import lint
+from bedrock_jobs.datadog_assets.overlay import Overlay
 
 DASHBOARD, SLO, MONITOR = 'dashboards/overview.json', 'slos/no_failures.json', 'monitors/job_failed.json'
 METRIC = 'slos/success.json'
@@ -109,4 +109,4 @@ def test_a_library_needs_its_metrics(folder: Path) -> None:
 
 
 def test_the_checkouts_assets_are_found() -> None:
-    assert find_folder() == Path(__file__).parents[2] / 'assets'
+    assert find_folder() == Path(__file__).parents[3] / 'assets'

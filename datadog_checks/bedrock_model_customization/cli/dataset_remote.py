@@ -16,7 +16,7 @@ from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, r
 
 if TYPE_CHECKING:
     from bedrock_jobs.datadog_assets.connection import Datadog
-    from ..dataset.compare import Comparison
+    from bedrock_jobs.dataset.compare import Comparison
     from ..jobs.job import Job
 
 DIFFERENT = 2
@@ -54,7 +54,7 @@ def publish(
     """
     jobs, problems = _jobs(config, snapshot, demo)
     with _datadog() as datadog:
-        from ..dataset.publish import Publisher
+        from bedrock_jobs.dataset.publish import Publisher
 
         publisher = Publisher(datadog, table)
         found = publisher.compare(jobs)
@@ -101,7 +101,7 @@ def compare(
     """
     jobs, problems = _jobs(config, snapshot, demo)
     with _datadog() as datadog:
-        from ..dataset.compare import compare as compare_with
+        from bedrock_jobs.dataset.compare import compare as compare_with
 
         found = compare_with(datadog, jobs)
     for problem in problems:
@@ -142,7 +142,7 @@ def _datadog() -> Iterator[Datadog]:
 def _show(found: Comparison) -> None:
     from rich.console import Console
 
-    from ..dataset.output import printable
+    from bedrock_jobs.dataset.output import printable
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for job in found.missing[:SHOWN]:

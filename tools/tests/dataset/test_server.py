@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from datadog_checks.bedrock_model_customization.dataset import server as module
-from datadog_checks.bedrock_model_customization.dataset.server import (
+from bedrock_jobs.dataset import server as module
+from bedrock_jobs.dataset.server import (
     Installation,
     ServerError,
     installations,
@@ -22,7 +22,7 @@ from datadog_checks.bedrock_model_customization.dataset.server import (
 FOUND = installations()
 PRINT_AND_WAIT = """
 import sys, time
-from datadog_checks.bedrock_model_customization.dataset.server import temporary_server
+from bedrock_jobs.dataset.server import temporary_server
 with temporary_server() as dsn:
     print(dsn, flush=True)
     time.sleep(60)

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 if TYPE_CHECKING:
-    from ..collector import Collector
-    from ..settings import Settings
+    from datadog_checks.bedrock_model_customization.collector import Collector
+    from datadog_checks.bedrock_model_customization.settings import Settings
 
 # One look describes everything: there may be no later one to carry the rest to.
 NO_LIMIT: Final = 1_000_000
@@ -42,9 +42,9 @@ def demo_jobs(now: datetime | None = None) -> list[Job]:
 
     Raises ModuleNotFoundError without its extra.
     """
-    from ..jobs.reading import read_description
-    from bedrock_jobs.simulator import story
-    from bedrock_jobs.simulator.fleet import Fleet
+    from datadog_checks.bedrock_model_customization.jobs.reading import read_description
+    from ..simulator import story
+    from ..simulator.fleet import Fleet
 
     moment = now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = moment - story.LASTS
@@ -67,7 +67,7 @@ def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda 
     `reach` is how old a job may be, unless it still runs. Raises what `cli.conf.load` raises for a file that is not
     a valid configuration.
     """
-    from ..cli.conf import load
+    from datadog_checks.bedrock_model_customization.cli.conf import load
 
     return LiveSource(load(config), reach, progress).look()
 
@@ -81,10 +81,10 @@ class LiveSource:
     def __init__(
         self, instances: Iterable[Settings], reach: timedelta = ALL_TIME, progress: Say = lambda scope: None
     ) -> None:
-        from ..aws.bedrock import BedrockScope
-        from ..aws.session import AwsSession
-        from ..collector import Collector
-        from ..state import StateStore
+        from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
+        from datadog_checks.bedrock_model_customization.aws.session import AwsSession
+        from datadog_checks.bedrock_model_customization.collector import Collector
+        from datadog_checks.bedrock_model_customization.state import StateStore
 
         self._progress = progress
         self._collectors: dict[str, Collector] = {}
@@ -109,7 +109,7 @@ class LiveSource:
         return live
 
     def _look(self, name: str, live: Live) -> None:
-        from ..aws.errors import AwsError
+        from datadog_checks.bedrock_model_customization.aws.errors import AwsError
 
         collector, now = self._collectors[name], datetime.now(UTC)
         try:

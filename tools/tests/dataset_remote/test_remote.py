@@ -9,7 +9,7 @@ import pytest
 
 from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
-from datadog_checks.bedrock_model_customization.dataset.remote import ask, run_remote
+from bedrock_jobs.dataset.remote import ask, run_remote
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 from tools.tests.fake_datadog.server import DROP_AFTER
@@ -80,7 +80,7 @@ def test_a_lost_answer_is_asked_for_again(datadog: Datadog, fake: FakeDatadog) -
 
 
 def test_run_remote_gives_the_local_engines_result(datadog: Datadog) -> None:
-    query = pytest.importorskip('datadog_checks.bedrock_model_customization.dataset.query', exc_type=ImportError)
+    query = pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
     result = run_remote('SELECT 1', datadog=datadog)
     assert isinstance(result, query.Result)
     assert [column.type for column in result.columns] == ['VARCHAR', 'BIGINT']
@@ -88,7 +88,7 @@ def test_run_remote_gives_the_local_engines_result(datadog: Datadog) -> None:
 
 
 def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip('datadog_checks.bedrock_model_customization.dataset.query', exc_type=ImportError)
+    pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
     for name in ('DD_API_KEY', 'DD_APP_KEY', 'DD_APPLICATION_KEY'):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(AssetsError, match='Set DD_API_KEY and DD_APP_KEY'):

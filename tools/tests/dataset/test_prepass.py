@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.dataset.ddsql import prepare
-from datadog_checks.bedrock_model_customization.dataset.ddsql.shim import AS_TIMESTAMP
+from bedrock_jobs.dataset.ddsql import prepare
+from bedrock_jobs.dataset.ddsql.shim import AS_TIMESTAMP
 
 
 @pytest.mark.parametrize(

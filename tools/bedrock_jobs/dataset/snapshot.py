@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..jobs.job import Job
-from ..reporting.records import record
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.reporting.records import record
 from .rows import job_of
 
 FORMAT: Final = 'bedrock-jobs-snapshot'

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME
-from datadog_checks.bedrock_model_customization.dataset.query import Dialect, QueryError, run
-from datadog_checks.bedrock_model_customization.dataset.sync import connect, sync
+from bedrock_jobs.dataset.columns import FULL_NAME
+from bedrock_jobs.dataset.query import Dialect, QueryError, run
+from bedrock_jobs.dataset.sync import connect, sync
 
 from .samples import described, listed
 

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from datadog_checks.bedrock_model_customization.dataset import schema
-from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME, TABLE_DESCRIPTION
-from datadog_checks.bedrock_model_customization.dataset.sync import (
+from bedrock_jobs.dataset import schema
+from bedrock_jobs.dataset.columns import FULL_NAME, TABLE_DESCRIPTION
+from bedrock_jobs.dataset.sync import (
     CHUNK,
     FEW,
     Synced,

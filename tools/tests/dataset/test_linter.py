@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME
-from datadog_checks.bedrock_model_customization.dataset.ddsql import lint
-from datadog_checks.bedrock_model_customization.dataset.ddsql.surface import FUNCTIONS
-from datadog_checks.bedrock_model_customization.dataset.saved import saved_queries
+from bedrock_jobs.dataset.columns import FULL_NAME
+from bedrock_jobs.dataset.ddsql import lint
+from bedrock_jobs.dataset.ddsql.surface import FUNCTIONS
+from bedrock_jobs.dataset.saved import saved_queries
 
 JOBS = f'FROM {FULL_NAME}'
 

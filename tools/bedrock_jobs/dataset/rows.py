@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from ..jobs.job import Job
-from ..jobs.times import parse_time
-from ..reporting.records import ATTRIBUTES, COLUMNS, MAPS_WITH_USER_KEYS, record
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.times import parse_time
+from datadog_checks.bedrock_model_customization.reporting.records import ATTRIBUTES, COLUMNS, MAPS_WITH_USER_KEYS, record
 
 Row = tuple[str | None, ...]
 

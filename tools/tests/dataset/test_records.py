@@ -13,8 +13,8 @@ import pytest
 from botocore.model import Shape
 from hypothesis import given
 
-from datadog_checks.bedrock_model_customization.dataset.columns import DESCRIPTIONS, NAMES
-from datadog_checks.bedrock_model_customization.dataset.rows import camel_case, hstore, job_of, row
+from bedrock_jobs.dataset.columns import DESCRIPTIONS, NAMES
+from bedrock_jobs.dataset.rows import camel_case, hstore, job_of, row
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.records import (
     COLUMNS,

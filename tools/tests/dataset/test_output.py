@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 from rich.console import Console
 
-from datadog_checks.bedrock_model_customization.dataset.output import to_csv, to_json, to_table, write_parquet
-from datadog_checks.bedrock_model_customization.dataset.result import Column, Result
+from bedrock_jobs.dataset.output import to_csv, to_json, to_table, write_parquet
+from bedrock_jobs.dataset.result import Column, Result
 
 RESULT = Result(
     [

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
-from bedrock_jobs.datadog_assets.errors import AssetsError
+from ..datadog_assets.connection import Datadog, from_environment
+from ..datadog_assets.errors import AssetsError
 from .result import Column, Result
 
 MAX_ROWS: Final = 10_000

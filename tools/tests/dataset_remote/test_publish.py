@@ -9,8 +9,8 @@ import pytest
 
 from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
-from datadog_checks.bedrock_model_customization.dataset import publish
-from datadog_checks.bedrock_model_customization.dataset.publish import Publisher, batches, rows
+from bedrock_jobs.dataset import publish
+from bedrock_jobs.dataset.publish import Publisher, batches, rows
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from datadog_checks.bedrock_model_customization.cli.app import build
 from datadog_checks.bedrock_model_customization.cli.dataset import SOME_MISSING
-from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME
-from datadog_checks.bedrock_model_customization.dataset.engine import local_engine
-from datadog_checks.bedrock_model_customization.dataset.saved import read_saved, saved_queries, saved_query
-from datadog_checks.bedrock_model_customization.dataset.shell import command, completer
-from datadog_checks.bedrock_model_customization.dataset.snapshot import write_snapshot
-from datadog_checks.bedrock_model_customization.dataset.source import demo_jobs
+from bedrock_jobs.dataset.columns import FULL_NAME
+from bedrock_jobs.dataset.engine import local_engine
+from bedrock_jobs.dataset.saved import read_saved, saved_queries, saved_query
+from bedrock_jobs.dataset.shell import command, completer
+from bedrock_jobs.dataset.snapshot import write_snapshot
+from bedrock_jobs.dataset.source import demo_jobs
 from bedrock_jobs.simulator import Simulator, completes
 
 from .samples import described, hostile, listed
@@ -194,7 +194,7 @@ def test_a_session_at_the_prompt(snapshot: Path, monkeypatch: pytest.MonkeyPatch
     from prompt_toolkit.input import create_pipe_input
     from prompt_toolkit.output import DummyOutput
 
-    from datadog_checks.bedrock_model_customization.dataset.shell import read_loop
+    from bedrock_jobs.dataset.shell import read_loop
 
     asked: list[str] = []
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):

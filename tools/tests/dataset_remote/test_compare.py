@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_jobs.datadog_assets.connection import Datadog
-from datadog_checks.bedrock_model_customization.dataset import compare as compare_module
-from datadog_checks.bedrock_model_customization.dataset.compare import comparable, compare, compare_rows
+from bedrock_jobs.dataset import compare as compare_module
+from bedrock_jobs.dataset.compare import comparable, compare, compare_rows
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record

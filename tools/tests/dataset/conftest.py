@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from datadog_checks.bedrock_model_customization.dataset.server import ServerError, temporary_server
-from datadog_checks.bedrock_model_customization.dataset.sync import connect
+from bedrock_jobs.dataset.server import ServerError, temporary_server
+from bedrock_jobs.dataset.sync import connect
 
 _numbers = count(1)
 

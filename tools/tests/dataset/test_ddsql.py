@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.dataset.columns import FULL_NAME
-from datadog_checks.bedrock_model_customization.dataset.ddsql import lint
-from datadog_checks.bedrock_model_customization.dataset.query import TimeFrame, run
-from datadog_checks.bedrock_model_customization.dataset.sync import connect, sync
+from bedrock_jobs.dataset.columns import FULL_NAME
+from bedrock_jobs.dataset.ddsql import lint
+from bedrock_jobs.dataset.query import TimeFrame, run
+from bedrock_jobs.dataset.sync import connect, sync
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 from .samples import HOUR, LLAMA, NOVA, T0, arn, described, listed, model_arn

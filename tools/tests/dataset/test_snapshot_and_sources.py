@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.collector import Pace
-from datadog_checks.bedrock_model_customization.dataset.snapshot import SnapshotError, read_snapshot, write_snapshot
-from datadog_checks.bedrock_model_customization.dataset.source import LiveSource, demo_jobs, lookback
+from bedrock_jobs.dataset.snapshot import SnapshotError, read_snapshot, write_snapshot
+from bedrock_jobs.dataset.source import LiveSource, demo_jobs, lookback
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.jobs.job import Job

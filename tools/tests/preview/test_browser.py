@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.preview.library import find_assets, read_library
-from datadog_checks.bedrock_model_customization.preview.page import draw
-from datadog_checks.bedrock_model_customization.preview.recording import Recording
+from bedrock_jobs.preview.library import find_assets, read_library
+from bedrock_jobs.preview.page import draw
+from bedrock_jobs.preview.recording import Recording
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization.preview.evaluate import Evaluator
-from datadog_checks.bedrock_model_customization.preview.language import parse_monitor
-from datadog_checks.bedrock_model_customization.preview.library import read_library
-from datadog_checks.bedrock_model_customization.preview.recording import Recording, record
-from datadog_checks.bedrock_model_customization.preview.states import MonitorState, monitor_states, slo_state
+from bedrock_jobs.preview.evaluate import Evaluator
+from bedrock_jobs.preview.language import parse_monitor
+from bedrock_jobs.preview.library import read_library
+from bedrock_jobs.preview.recording import Recording, record
+from bedrock_jobs.preview.states import MonitorState, monitor_states, slo_state
 
 from .shipped import ASSETS, METRIC_MONITORS, MONITORS, SLOS, load, stem
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.preview.conftest import demo, demo_file
+from tools.tests.preview.conftest import demo, demo_file
 
 __all__ = ['demo', 'demo_file']

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from datadog_checks.bedrock_model_customization.cli.app import build
-from datadog_checks.bedrock_model_customization.preview.recording import Recording, read_recording
+from bedrock_jobs.preview.recording import Recording, read_recording
 
 
 @cache

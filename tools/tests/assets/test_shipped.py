@@ -10,7 +10,7 @@ import pytest
 
 from datadog_checks.bedrock_model_customization.jobs.job import KNOWN_STATUSES
 from datadog_checks.bedrock_model_customization.jobs.phases import NOT_STARTED, PHASE_MEMBERS
-from datadog_checks.bedrock_model_customization.preview.recording import Recording, tag_values
+from bedrock_jobs.preview.recording import Recording, tag_values
 from tests.paths import ROOT
 
 from .shipped import ASSETS, DASHBOARDS, MONITORS, SLOS, conditions, load, metrics, searches, stem, walk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datadog_checks.bedrock_model_customization.preview.recording import Recording, record
+from bedrock_jobs.preview.recording import Recording, record
 
 NAMESPACE = 'bedrock_model_customization.'
 Sample = tuple[str, str, float, list[str]]

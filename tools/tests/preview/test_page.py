@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from datadog_checks.bedrock_model_customization.cli import preview as command
 from datadog_checks.bedrock_model_customization.cli.app import build
-from datadog_checks.bedrock_model_customization.preview.errors import PreviewError
-from datadog_checks.bedrock_model_customization.preview.formats import show, tone
-from datadog_checks.bedrock_model_customization.preview.library import Library, find_assets, read_library
-from datadog_checks.bedrock_model_customization.preview.page import Page, draw
-from datadog_checks.bedrock_model_customization.preview.recording import Recording
+from bedrock_jobs.preview.errors import PreviewError
+from bedrock_jobs.preview.formats import show, tone
+from bedrock_jobs.preview.library import Library, find_assets, read_library
+from bedrock_jobs.preview.page import Page, draw
+from bedrock_jobs.preview.recording import Recording
 
 from .polls import NAMESPACE, event, recording
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.preview.errors import PreviewError
-from datadog_checks.bedrock_model_customization.preview.evaluate import Evaluator, Table, Window, window_of
-from datadog_checks.bedrock_model_customization.preview.language import parse_monitor
-from datadog_checks.bedrock_model_customization.preview.recording import Recording, read_recording, record
+from bedrock_jobs.preview.errors import PreviewError
+from bedrock_jobs.preview.evaluate import Evaluator, Table, Window, window_of
+from bedrock_jobs.preview.language import parse_monitor
+from bedrock_jobs.preview.recording import Recording, read_recording, record
 
 from .polls import recording
 

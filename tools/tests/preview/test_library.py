@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.preview.errors import PreviewError
-from datadog_checks.bedrock_model_customization.preview.evaluate import Evaluator
-from datadog_checks.bedrock_model_customization.preview.library import find_assets, read_library
-from datadog_checks.bedrock_model_customization.preview.states import monitor_states, slo_state
+from bedrock_jobs.preview.errors import PreviewError
+from bedrock_jobs.preview.evaluate import Evaluator
+from bedrock_jobs.preview.library import find_assets, read_library
+from bedrock_jobs.preview.states import monitor_states, slo_state
 
 from .polls import recording
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.preview.errors import PreviewError
-from datadog_checks.bedrock_model_customization.preview.language import (
+from bedrock_jobs.preview.errors import PreviewError
+from bedrock_jobs.preview.language import (
     Call,
     Metric,
     Number,
@@ -16,7 +16,7 @@ from datadog_checks.bedrock_model_customization.preview.language import (
     parse_search,
     seconds,
 )
-from datadog_checks.bedrock_model_customization.preview.recording import tag_values
+from bedrock_jobs.preview.recording import tag_values
 
 TAGS = tag_values(['Env:Prod', 'model:amazon.nova-lite-v1:0:300k', 'phase:training', 'urgent'])
 VARIABLES = {'env': ('env', 'prod'), 'any': ('team', '*'), 'phase': ('phase', 'validation')}

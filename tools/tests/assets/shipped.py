@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from datadog_checks.bedrock_model_customization.preview.evaluate import metrics_of
-from datadog_checks.bedrock_model_customization.preview.language import (
+from bedrock_jobs.preview.evaluate import metrics_of
+from bedrock_jobs.preview.language import (
     Filter,
     Metric,
     parse_expression,

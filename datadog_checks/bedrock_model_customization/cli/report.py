@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from ..report.runs import Report, Run
+    from bedrock_jobs.training_report.runs import Report, Run
     from ..settings import Settings
 
 UNITS: Final = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
@@ -93,7 +93,7 @@ def _needs(as_format: Format) -> None:
 
 
 def _look(config: Path | None, since: timedelta, job: str | None, artifacts: bool | None) -> Report:
-    from ..report.runs import allow_artifacts, look
+    from bedrock_jobs.training_report.runs import allow_artifacts, look
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
@@ -113,13 +113,13 @@ def _instances(config: Path | None, now: datetime, stack: ExitStack) -> list[Set
     from ._extras import extra
 
     with extra('simulator'):
-        from ..report.demo import demo
+        from bedrock_jobs.training_report.demo import demo
 
         return stack.enter_context(demo(now))
 
 
 def _write_page(made: Report, out: Path) -> None:
-    from ..report.page import render
+    from bedrock_jobs.training_report.page import render
 
     text = render(made)
     _write(out, text.encode())
@@ -128,7 +128,7 @@ def _write_page(made: Report, out: Path) -> None:
 
 
 def _draw(run: Run, out: Path | None) -> None:
-    from ..report.picture import draw
+    from bedrock_jobs.training_report.picture import draw
 
     if not run.has_curve:
         _fail('the job has no loss curve to draw')
@@ -141,7 +141,7 @@ def _draw(run: Run, out: Path | None) -> None:
 
 
 def _plot(made: Report, out: Path | None) -> None:
-    from ..report.terminal import plot
+    from bedrock_jobs.training_report.terminal import plot
 
     runs = [run for run in made.runs if run.has_curve]
     if not runs:

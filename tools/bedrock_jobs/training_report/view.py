@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ..jobs.arn import parse_job_arn
-from ..jobs.curves import FROM_ARTIFACT, FROM_CUSTOM_MODEL, PERPLEXITY, REWARD, Curve
-from ..jobs.job import COMPLETED, FAILED, Job
-from ..jobs.series import Point, Series
-from ..reporting.events import TYPES, console_url, words
-from ..reporting.text import clean, clip
+from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
+from datadog_checks.bedrock_model_customization.jobs.curves import FROM_ARTIFACT, FROM_CUSTOM_MODEL, PERPLEXITY, REWARD, Curve
+from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, Job
+from datadog_checks.bedrock_model_customization.jobs.series import Point, Series
+from datadog_checks.bedrock_model_customization.reporting.events import TYPES, console_url, words
+from datadog_checks.bedrock_model_customization.reporting.text import clean, clip
 from .phases import Stretch, stretches
 from .runs import Report, Run
 

@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.report.demo import HOSTILE, demo
-from datadog_checks.bedrock_model_customization.report.phases import stretches
-from datadog_checks.bedrock_model_customization.report.runs import Report, Run, allow_artifacts, look
-from datadog_checks.bedrock_model_customization.report.view import thin, view
+from bedrock_jobs.training_report.demo import HOSTILE, demo
+from bedrock_jobs.training_report.phases import stretches
+from bedrock_jobs.training_report.runs import Report, Run, allow_artifacts, look
+from bedrock_jobs.training_report.view import thin, view
 from bedrock_jobs.simulator import AccessDenied, Clock, Simulator, completes
 from bedrock_jobs.simulator.artifacts import leave_artifacts
 
@@ -27,7 +27,7 @@ from .conftest import NOW
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 HOUR = timedelta(hours=1)
-PACKAGE = 'datadog_checks.bedrock_model_customization.report'
+PACKAGE = 'bedrock_jobs.training_report'
 
 
 def text_of(page_file: Path) -> str:
@@ -52,7 +52,7 @@ def test_hostile_text_is_escaped_everywhere(page_file: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_page(made: Report, page_file: Path) -> None:
-    from datadog_checks.bedrock_model_customization.report.page import render
+    from bedrock_jobs.training_report.page import render
 
     assert render(made) == text_of(page_file)
 
@@ -198,7 +198,7 @@ def test_a_picture_of_one_job(conf: tuple[Simulator, Path], tmp_path: Path, monk
 
 def test_a_picture_of_a_hostile_job(made: Report, tmp_path: Path) -> None:
     pytest.importorskip('matplotlib')
-    from datadog_checks.bedrock_model_customization.report.picture import draw
+    from bedrock_jobs.training_report.picture import draw
 
     (hostile,) = (run for run in made.runs if HOSTILE in str(run.job.job_name))
     draw(hostile, tmp_path / 'hostile.png')

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from datadog_checks.bedrock_model_customization.report.runs import Report
+    from bedrock_jobs.training_report.runs import Report
 
 NOW = datetime(2026, 11, 23, 21, tzinfo=UTC)
 
@@ -19,8 +19,8 @@ NOW = datetime(2026, 11, 23, 21, tzinfo=UTC)
 @pytest.fixture(scope='session')
 def made() -> Report:
     """The demo's report."""
-    from datadog_checks.bedrock_model_customization.report.demo import demo
-    from datadog_checks.bedrock_model_customization.report.runs import look
+    from bedrock_jobs.training_report.demo import demo
+    from bedrock_jobs.training_report.runs import look
 
     with demo(NOW) as instances:
         return look(instances, NOW, since=timedelta(days=7))
@@ -30,7 +30,7 @@ def made() -> Report:
 def page_file(made: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's report as a page."""
     pytest.importorskip('jinja2', reason="needs the extra 'report'")
-    from datadog_checks.bedrock_model_customization.report.page import render
+    from bedrock_jobs.training_report.page import render
 
     path = tmp_path_factory.mktemp('report') / 'report.html'
     path.write_text(render(made), encoding='utf-8')

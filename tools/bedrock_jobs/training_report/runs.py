@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..aws.artifacts import ArtifactReader, ArtifactSettings
-from ..aws.bedrock import BedrockScope
-from ..aws.errors import AwsError, Kind, advise
-from ..aws.session import AwsSession
-from ..collector import Collector
-from ..jobs.curves import Curve, CurveSummary, FinalLosses, final_losses
-from ..jobs.job import Job
-from ..jobs.reading import read_description
-from ..settings import Settings
-from ..state import StateStore
+from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactReader, ArtifactSettings
+from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.session import AwsSession
+from datadog_checks.bedrock_model_customization.collector import Collector
+from datadog_checks.bedrock_model_customization.jobs.curves import Curve, CurveSummary, FinalLosses, final_losses
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.reading import read_description
+from datadog_checks.bedrock_model_customization.settings import Settings
+from datadog_checks.bedrock_model_customization.state import StateStore
 
 # A report looks once: there is no later poll to carry the rest to.
 NO_LIMIT: Final = 1_000_000

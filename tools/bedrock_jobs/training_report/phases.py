@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from ..jobs.job import Job
-from ..reporting.events import words
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.reporting.events import words
 
 WAITING: Final = 'waiting'
 # Shorter gaps are bookkeeping between phases and not a wait.

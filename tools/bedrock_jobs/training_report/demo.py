@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ..aws.artifacts import ArtifactSettings
-from ..aws.session import AwsSettings, default_session
-from ..collector import Pace
-from ..jobs.filters import JobFilter
-from ..jobs.inventory import Limits
-from ..reporting.tags import Tagger
-from ..settings import Settings
-from bedrock_jobs.simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
-from bedrock_jobs.simulator.artifacts import leave_artifacts
-from bedrock_jobs.simulator.environment import made_up_credentials
-from bedrock_jobs.simulator.timeline import TRAINING
+from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactSettings
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
+from datadog_checks.bedrock_model_customization.collector import Pace
+from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
+from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
+from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
+from datadog_checks.bedrock_model_customization.settings import Settings
+from ..simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
+from ..simulator.artifacts import leave_artifacts
+from ..simulator.environment import made_up_credentials
+from ..simulator.timeline import TRAINING
 
 REGIONS: Final = ('us-east-1', 'us-west-2')
 HOSTILE: Final = '"><script>document.title="hijacked"</script><img src=x onerror=alert(1)>'

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.report.demo import HOSTILE, HOSTILE_NAME
+from bedrock_jobs.training_report.demo import HOSTILE, HOSTILE_NAME
 
 DESKTOP = {'viewport': {'width': 1280, 'height': 900}}
 PHONE = {'viewport': {'width': 390, 'height': 844}, 'is_mobile': True, 'has_touch': True}
@@ -168,8 +168,8 @@ def test_by_keyboard(desktop: Opened) -> None:
 
 def test_a_page_of_nothing(browser: Any, tmp_path: Path) -> None:
     pytest.importorskip('jinja2', reason="needs the extra 'report'")
-    from datadog_checks.bedrock_model_customization.report.page import render
-    from datadog_checks.bedrock_model_customization.report.runs import Report
+    from bedrock_jobs.training_report.page import render
+    from bedrock_jobs.training_report.runs import Report
 
     from .conftest import NOW
 

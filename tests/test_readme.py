@@ -54,7 +54,7 @@ class Others:
             raise ModuleNotFoundError(f'{name} comes with none of the extras', name=name)
 
 sys.meta_path.insert(0, Others())
-from datadog_checks.bedrock_model_customization.cli import main
+from bedrock_jobs.cli import main
 main()
 """
 
@@ -73,7 +73,7 @@ def test_every_command_is_run_somewhere() -> None:
 
 @pytest.mark.parametrize('command', sorted(set(re.findall(r'`?bedrock-jobs ([a-z]+)', README))))
 def test_every_command_of_ours_exists(command: str) -> None:
-    module = 'datadog_checks.bedrock_model_customization.cli'
+    module = 'bedrock_jobs.cli'
     done = subprocess.run([sys.executable, '-m', module, command, '--help'], capture_output=True, check=False)
     assert done.returncode == 0
 

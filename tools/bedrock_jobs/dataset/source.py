@@ -67,7 +67,7 @@ def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda 
     `reach` is how old a job may be, unless it still runs. Raises what `cli.conf.load` raises for a file that is not
     a valid configuration.
     """
-    from datadog_checks.bedrock_model_customization.cli.conf import load
+    from ..cli.conf import load
 
     return LiveSource(load(config), reach, progress).look()
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from typer.testing import CliRunner, Result
 
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli.app import build
 from bedrock_jobs.simulator import Clock, Simulator
 
 from tests.harness import T0

@@ -45,7 +45,7 @@ def test_the_examples_are_what_the_command_writes(tmp_path: Path) -> None:
     made = copytree(DEPLOY / 'kubernetes', tmp_path / 'kubernetes')
     for name in EXAMPLES:
         (made / name).unlink()
-    command = f'{shlex.quote(sys.executable)} -m datadog_checks.bedrock_model_customization.cli'
+    command = f'{shlex.quote(sys.executable)} -m bedrock_jobs.cli'
     environment = os.environ | {'BEDROCK_JOBS': command, 'PYTHONPATH': os.pathsep.join([str(ROOT), *sys.path])}
     subprocess.run([made / 'generate'], env=environment, check=True, capture_output=True)
     for name in EXAMPLES:

@@ -18,7 +18,7 @@ from typer.testing import Result
 
 from datadog_checks.bedrock_model_customization.aws import session
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.cli import conf
+from bedrock_jobs.cli import conf
 from bedrock_jobs.accounts.reading import read_file
 from bedrock_jobs.simulator import (
     AccessDenied,

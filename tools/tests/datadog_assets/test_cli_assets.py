@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli.app import build
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.server import API_KEY, APP_KEY
 
@@ -108,7 +108,7 @@ def test_the_extra_is_named_where_its_library_is_missing(run: Run, monkeypatch: 
 def test_help_does_not_load_the_client() -> None:
     code = (
         'import sys; from typer.testing import CliRunner\n'
-        'from datadog_checks.bedrock_model_customization.cli.app import build\n'
+        'from bedrock_jobs.cli.app import build\n'
         "assert CliRunner().invoke(build(), ['assets', '--help']).exit_code == 0\n"
         "sys.exit('datadog_api_client' in sys.modules)"
     )

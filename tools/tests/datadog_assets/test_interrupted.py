@@ -118,7 +118,7 @@ def test_a_real_process_killed_while_it_writes(fake: FakeDatadog, folder: Path, 
     wanted = fake.snapshot()
     position = next(i for i, request in enumerate(fake.requests) if request.operation == operation)
     with FakeDatadog() as other:
-        command = [sys.executable, '-m', 'datadog_checks.bedrock_model_customization.cli']
+        command = [sys.executable, '-m', 'bedrock_jobs.cli']
         command += ['assets', 'apply', '--yes', '--assets', str(folder)]
         environment = {**os.environ, **other.environment()}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -16,8 +16,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from datadog_checks.bedrock_model_customization.cli.app import build
-from datadog_checks.bedrock_model_customization.cli.dataset import SOME_MISSING
+from bedrock_jobs.cli.app import build
+from bedrock_jobs.cli.dataset import SOME_MISSING
 from bedrock_jobs.dataset.columns import FULL_NAME
 from bedrock_jobs.dataset.engine import local_engine
 from bedrock_jobs.dataset.saved import read_saved, saved_queries, saved_query
@@ -206,7 +206,7 @@ def test_a_session_at_the_prompt(snapshot: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize('missing', ['psycopg', 'sqlglot', 'orjson'])
 def test_without_the_extra_the_help_works_and_the_message_names_it(missing: str) -> None:
-    package = 'datadog_checks.bedrock_model_customization.cli'
+    package = 'bedrock_jobs.cli'
     blocked = f'import sys; sys.modules[{missing!r}] = None; from {package} import main; main()'
 
     def run(*arguments: str) -> Any:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip('psycopg')
 
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli.app import build
 from bedrock_jobs.dataset.snapshot import write_snapshot
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
 from tools.tests.fake_datadog import FakeDatadog

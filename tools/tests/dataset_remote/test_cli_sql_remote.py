@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip('psycopg')
 
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli.app import build
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 

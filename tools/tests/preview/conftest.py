@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner
 
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli.app import build
 from bedrock_jobs.preview.recording import Recording, read_recording
 
 

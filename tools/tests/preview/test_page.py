@@ -11,8 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from datadog_checks.bedrock_model_customization.cli import preview as command
-from datadog_checks.bedrock_model_customization.cli.app import build
+from bedrock_jobs.cli import preview as command
+from bedrock_jobs.cli.app import build
 from bedrock_jobs.preview.errors import PreviewError
 from bedrock_jobs.preview.formats import show, tone
 from bedrock_jobs.preview.library import Library, find_assets, read_library

@@ -159,7 +159,7 @@ def conf(aws_environment: None, tmp_path: Path) -> Iterator[tuple[Simulator, Pat
 def run(*arguments: object) -> Any:
     from typer.testing import CliRunner
 
-    from datadog_checks.bedrock_model_customization.cli.app import build
+    from bedrock_jobs.cli.app import build
 
     return CliRunner().invoke(build(), ['report', *map(str, arguments)])
 
@@ -236,7 +236,7 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
 
 
 def test_file_names_lead_nowhere_else() -> None:
-    from datadog_checks.bedrock_model_customization.cli.report import file_name
+    from bedrock_jobs.cli.report import file_name
 
     assert file_name('../../etc/x y') == 'etc-x-y'
     assert file_name('///') == 'job'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..settings import Settings
+    from datadog_checks.bedrock_model_customization.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ def doctor(
 
 def examine(number: int, settings: Settings) -> Iterator[Finding]:
     """Yield the findings of one instance: its credentials once, then what each Region allows."""
-    from ..aws import trials
-    from ..aws.errors import advise
-    from ..aws.session import AwsSession
-    from ..reporting.text import one_line
+    from datadog_checks.bedrock_model_customization.aws import trials
+    from datadog_checks.bedrock_model_customization.aws.errors import advise
+    from datadog_checks.bedrock_model_customization.aws.session import AwsSession
+    from datadog_checks.bedrock_model_customization.reporting.text import one_line
 
     for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
         error = trial.error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..jobs.job import Job
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 Config = Annotated[
     Path | None,
@@ -45,7 +45,7 @@ def say(message: str, style: str | None = None) -> None:
     """Tell people something. The text may come from AWS, and is shown as it is, whatever markup it holds."""
     from rich.text import Text
 
-    from bedrock_jobs.dataset.output import printable
+    from ..dataset.output import printable
 
     errors().print(Text(printable(message)), style=style, soft_wrap=True)
 
@@ -64,8 +64,8 @@ def one_source(config: Path | None, snapshot: Path | None, demo: bool) -> None:
 
 def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = None) -> tuple[Iterable[Job], list[str]]:
     """Return the jobs of a source, the demo's where there is none, and what is missing from them."""
-    from bedrock_jobs.dataset.snapshot import read_snapshot
-    from bedrock_jobs.dataset.source import demo_jobs, live_jobs, lookback
+    from ..dataset.snapshot import read_snapshot
+    from ..dataset.source import demo_jobs, live_jobs, lookback
 
     if config:
         live = live_jobs(config, lookback(days), lambda scope: say(f'looking at {scope}'))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from bedrock_jobs.training_report.runs import Report, Run
-    from ..settings import Settings
+    from ..training_report.runs import Report, Run
+    from datadog_checks.bedrock_model_customization.settings import Settings
 
 UNITS: Final = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
 NOT_IN_FILE_NAMES: Final = re.compile(r'[^A-Za-z0-9._+-]+')
@@ -93,7 +93,7 @@ def _needs(as_format: Format) -> None:
 
 
 def _look(config: Path | None, since: timedelta, job: str | None, artifacts: bool | None) -> Report:
-    from bedrock_jobs.training_report.runs import allow_artifacts, look
+    from ..training_report.runs import allow_artifacts, look
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
@@ -113,13 +113,13 @@ def _instances(config: Path | None, now: datetime, stack: ExitStack) -> list[Set
     from ._extras import extra
 
     with extra('simulator'):
-        from bedrock_jobs.training_report.demo import demo
+        from ..training_report.demo import demo
 
         return stack.enter_context(demo(now))
 
 
 def _write_page(made: Report, out: Path) -> None:
-    from bedrock_jobs.training_report.page import render
+    from ..training_report.page import render
 
     text = render(made)
     _write(out, text.encode())
@@ -128,7 +128,7 @@ def _write_page(made: Report, out: Path) -> None:
 
 
 def _draw(run: Run, out: Path | None) -> None:
-    from bedrock_jobs.training_report.picture import draw
+    from ..training_report.picture import draw
 
     if not run.has_curve:
         _fail('the job has no loss curve to draw')
@@ -141,7 +141,7 @@ def _draw(run: Run, out: Path | None) -> None:
 
 
 def _plot(made: Report, out: Path | None) -> None:
-    from bedrock_jobs.training_report.terminal import plot
+    from ..training_report.terminal import plot
 
     runs = [run for run in made.runs if run.has_curve]
     if not runs:
@@ -168,7 +168,7 @@ def _write(out: Path, content: bytes) -> None:
 
 
 def _complain(made: Report) -> None:
-    from ..reporting.text import one_line
+    from datadog_checks.bedrock_model_customization.reporting.text import one_line
 
     for problem in made.problems:
         _say(f'missing: {one_line(problem, 500)}')
@@ -179,7 +179,7 @@ def _say(message: str) -> None:
 
 
 def _fail(message: str) -> None:
-    from ..reporting.text import clean
+    from datadog_checks.bedrock_model_customization.reporting.text import clean
 
     _say(clean(message))
     raise typer.Exit(1)

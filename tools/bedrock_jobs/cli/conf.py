@@ -9,8 +9,8 @@ import typer
 import yaml
 from datadog_checks.base import ConfigurationError
 
-from ..check import BedrockModelCustomizationCheck
-from ..settings import Settings
+from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.settings import Settings
 
 NAME = 'bedrock_model_customization'
 

@@ -50,10 +50,10 @@ def preview(
 ) -> None:
     """Draw a dashboard as one HTML page. Exit codes: 0 every widget shows data, 1 one does not."""
     with extra('preview'):
-        from bedrock_jobs.preview.errors import PreviewError
-        from bedrock_jobs.preview.library import find_assets, read_library
-        from bedrock_jobs.preview.page import draw
-        from bedrock_jobs.preview.recording import read_recording
+        from ..preview.errors import PreviewError
+        from ..preview.library import find_assets, read_library
+        from ..preview.page import draw
+        from ..preview.recording import read_recording
     try:
         library = read_library(find_assets(assets))
         page = draw(

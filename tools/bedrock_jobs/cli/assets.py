@@ -15,12 +15,12 @@ import typer
 from ._extras import extra
 
 if TYPE_CHECKING:
-    from bedrock_jobs.datadog_assets.connection import Datadog
-    from bedrock_jobs.datadog_assets.deploy import Deployer
-    from bedrock_jobs.datadog_assets.files import Library
-    from bedrock_jobs.datadog_assets.overlay import Overlay
-    from bedrock_jobs.datadog_assets.render import Desired
-    from bedrock_jobs.datadog_assets.verify import Report
+    from ..datadog_assets.connection import Datadog
+    from ..datadog_assets.deploy import Deployer
+    from ..datadog_assets.files import Library
+    from ..datadog_assets.overlay import Overlay
+    from ..datadog_assets.render import Desired
+    from ..datadog_assets.verify import Report
 
 CHANGES = 2
 """Exit code: Datadog is not as the files want it."""
@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def validate(assets: Folder = None, overlay: OverlayFile = None, as_json: Json = False) -> None:
     """Check the files offline, strictly. Needs no keys. Exit codes: 0 all in order, 1 problems."""
     with _errors():
-        from bedrock_jobs.datadog_assets.lint import lint
+        from ..datadog_assets.lint import lint
 
         library, settings = _read(assets, overlay)
         found = lint(library, settings)
@@ -119,8 +119,8 @@ def destroy(
 ) -> None:
     """Delete what this deployment made, and nothing else. Exit codes: 0 all gone, 1 something was left or an error."""
     with _errors(), _datadog() as datadog:
-        from bedrock_jobs.datadog_assets.deploy import Deployer
-        from bedrock_jobs.datadog_assets.overlay import read_overlay
+        from ..datadog_assets.deploy import Deployer
+        from ..datadog_assets.overlay import read_overlay
 
         # What the files say does not matter here, not even whether they are in order.
         deployer = Deployer(datadog, read_overlay(overlay).deployment, ())
@@ -157,7 +157,7 @@ def export(
     if form not in ('terraform', 'json'):
         raise typer.BadParameter('--format is terraform or json')
     with _errors():
-        from bedrock_jobs.datadog_assets import terraform
+        from ..datadog_assets import terraform
 
         desired = _valid(*_read(assets, overlay))
         if form == 'terraform':
@@ -182,8 +182,8 @@ def verify(
 ) -> None:
     """Ask Datadog whether metrics, events and the data of each widget arrived. Exit codes: 0 all expected, 1 not."""
     with _errors():
-        from bedrock_jobs.datadog_assets.verify import Verifier, parse_span, wait
-        from bedrock_jobs.datadog_assets.vocabulary import read_metrics
+        from ..datadog_assets.verify import Verifier, parse_span, wait
+        from ..datadog_assets.vocabulary import read_metrics
 
         try:
             start, span = datetime.now(UTC) - parse_span(since), parse_span(patience)
@@ -214,7 +214,7 @@ def verify(
 def _errors() -> Iterator[None]:
     """Show what the user has to know as one message, without a traceback."""
     with extra('api'):
-        from bedrock_jobs.datadog_assets.errors import AssetsError
+        from ..datadog_assets.errors import AssetsError
 
         try:
             yield
@@ -225,7 +225,7 @@ def _errors() -> Iterator[None]:
 
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
-    from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
+    from ..datadog_assets.connection import Datadog, from_environment
 
     datadog = Datadog(from_environment())
     try:
@@ -236,7 +236,7 @@ def _datadog() -> Iterator[Datadog]:
 
 @contextmanager
 def _deployer(assets: Path | None, overlay: Path | None, force: bool, prune: bool) -> Iterator[Deployer]:
-    from bedrock_jobs.datadog_assets.deploy import Deployer
+    from ..datadog_assets.deploy import Deployer
 
     library, settings = _read(assets, overlay)
     desired = _valid(library, settings)
@@ -245,8 +245,8 @@ def _deployer(assets: Path | None, overlay: Path | None, force: bool, prune: boo
 
 
 def _read(assets: Path | None, overlay: Path | None) -> tuple[Library, Overlay]:
-    from bedrock_jobs.datadog_assets.files import find_folder, read
-    from bedrock_jobs.datadog_assets.overlay import read_overlay
+    from ..datadog_assets.files import find_folder, read
+    from ..datadog_assets.overlay import read_overlay
 
     library = read(find_folder(assets))
     return library, read_overlay(overlay)
@@ -254,8 +254,8 @@ def _read(assets: Path | None, overlay: Path | None) -> tuple[Library, Overlay]:
 
 def _valid(library: Library, overlay: Overlay) -> list[Desired]:
     """Return what is to be in Datadog; leave with the problems where the files have any."""
-    from bedrock_jobs.datadog_assets.lint import lint
-    from bedrock_jobs.datadog_assets.render import render
+    from ..datadog_assets.lint import lint
+    from ..datadog_assets.render import render
 
     found = lint(library, overlay)
     if found:
@@ -265,7 +265,7 @@ def _valid(library: Library, overlay: Overlay) -> list[Desired]:
 
 
 def _status_rows(deployer: Deployer) -> list[dict[str, str]]:
-    from bedrock_jobs.datadog_assets.diff import changes, extras
+    from ..datadog_assets.diff import changes, extras
 
     found = deployer.look()
     ids: dict[tuple[str, str], int | str] = {(one.kind, one.stem): one.id for one in found.values()}

@@ -16,7 +16,7 @@ import yaml
 
 from bedrock_jobs.simulator import AccessDenied, Simulator, Unreachable, fails, story
 
-COMMAND = [sys.executable, '-m', 'datadog_checks.bedrock_model_customization.cli']
+COMMAND = [sys.executable, '-m', 'bedrock_jobs.cli']
 
 
 def bedrock_jobs(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

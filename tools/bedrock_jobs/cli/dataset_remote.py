@@ -15,9 +15,9 @@ from ._extras import extra
 from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
 
 if TYPE_CHECKING:
-    from bedrock_jobs.datadog_assets.connection import Datadog
-    from bedrock_jobs.dataset.compare import Comparison
-    from ..jobs.job import Job
+    from ..datadog_assets.connection import Datadog
+    from ..dataset.compare import Comparison
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 DIFFERENT = 2
 """Exit code: Datadog does not have what we see."""
@@ -54,7 +54,7 @@ def publish(
     """
     jobs, problems = _jobs(config, snapshot, demo)
     with _datadog() as datadog:
-        from bedrock_jobs.dataset.publish import Publisher
+        from ..dataset.publish import Publisher
 
         publisher = Publisher(datadog, table)
         found = publisher.compare(jobs)
@@ -101,7 +101,7 @@ def compare(
     """
     jobs, problems = _jobs(config, snapshot, demo)
     with _datadog() as datadog:
-        from bedrock_jobs.dataset.compare import compare as compare_with
+        from ..dataset.compare import compare as compare_with
 
         found = compare_with(datadog, jobs)
     for problem in problems:
@@ -126,8 +126,8 @@ def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
     with extra('api'):
-        from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
-        from bedrock_jobs.datadog_assets.errors import AssetsError
+        from ..datadog_assets.connection import Datadog, from_environment
+        from ..datadog_assets.errors import AssetsError
 
         try:
             datadog = Datadog(from_environment())
@@ -142,7 +142,7 @@ def _datadog() -> Iterator[Datadog]:
 def _show(found: Comparison) -> None:
     from rich.console import Console
 
-    from bedrock_jobs.dataset.output import printable
+    from ..dataset.output import printable
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for job in found.missing[:SHOWN]:
@@ -192,7 +192,7 @@ def _document(found: Comparison) -> dict[str, Any]:
 
 
 def _words(span: timedelta) -> str:
-    from ..reporting.events import words
+    from datadog_checks.bedrock_model_customization.reporting.events import words
 
     return words(span)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..__about__ import __version__
+from datadog_checks.bedrock_model_customization.__about__ import __version__
 
 
 def build() -> typer.Typer:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from bedrock_jobs.accounts.render import Format
+from ..accounts.render import Format
 
 if TYPE_CHECKING:
-    from bedrock_jobs.accounts.instances import Instance
-    from bedrock_jobs.accounts.organization import Members
-    from bedrock_jobs.accounts.render import Place
+    from ..accounts.instances import Instance
+    from ..accounts.organization import Members
+    from ..accounts.render import Place
 
 MARK = 'Made by bedrock-jobs '
 """How the first line of a file of ours begins, after the `# ` of a comment."""
@@ -105,11 +105,11 @@ def generate(
 
     Nothing is changed in AWS, and no credential is written. The same accounts give the same files.
     """
-    from bedrock_jobs.accounts.account import Selection, read_accounts
-    from bedrock_jobs.accounts.errors import DeploymentError
-    from bedrock_jobs.accounts.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
-    from bedrock_jobs.accounts.organization import Members
-    from bedrock_jobs.accounts.render import Place
+    from ..accounts.account import Selection, read_accounts
+    from ..accounts.errors import DeploymentError
+    from ..accounts.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
+    from ..accounts.organization import Members
+    from ..accounts.render import Place
 
     if organization == (accounts is not None):
         _stop('give either --organization or --accounts FILE')
@@ -151,8 +151,8 @@ def validate(
     files: Annotated[list[Path], typer.Argument(help='conf.yaml, ConfigMap, values for Helm, or DatadogAgent.')],
 ) -> None:
     """Print every mistake in configurations of this check that are used together. Exits with 1 where there is any."""
-    from bedrock_jobs.accounts.errors import DeploymentError
-    from bedrock_jobs.accounts.reading import clashes, mistakes, read_file
+    from ..accounts.errors import DeploymentError
+    from ..accounts.reading import clashes, mistakes, read_file
 
     found, read = [], []
     for path in files:
@@ -174,10 +174,10 @@ def _members(
     endpoint_url: str | None, role: str | None, regions: list[str] | None, partition: str | None
 ) -> tuple[Members, str]:
     """Return the organization's accounts, and the partition."""
-    from ..aws.session import AwsSettings
-    from ..config_models.validators import ROLE_ARN
-    from bedrock_jobs.accounts.instances import DEFAULT_REGIONS
-    from bedrock_jobs.accounts.organization import Organization
+    from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+    from datadog_checks.bedrock_model_customization.config_models.validators import ROLE_ARN
+    from ..accounts.instances import DEFAULT_REGIONS
+    from ..accounts.organization import Organization
 
     if role is not None and not ROLE_ARN.fullmatch(role):
         _stop("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
@@ -235,8 +235,8 @@ def _command(context: typer.Context) -> str:
 
 
 def _shown(option: str, value: Any) -> str:
-    from ..aws.errors import without_credentials
-    from ..config import HIDDEN
+    from datadog_checks.bedrock_model_customization.aws.errors import without_credentials
+    from datadog_checks.bedrock_model_customization.config import HIDDEN
 
     if option == 'options':
         name, _, given = value.partition('=')
@@ -248,9 +248,9 @@ def _shown(option: str, value: Any) -> str:
 
 
 def _render(instances: list[Instance], form: Format, pieces: int, place: Place, command: str) -> list[str]:
-    from ..__about__ import __version__
-    from bedrock_jobs.accounts.pieces import scopes_of, split
-    from bedrock_jobs.accounts.render import render
+    from datadog_checks.bedrock_model_customization.__about__ import __version__
+    from ..accounts.pieces import scopes_of, split
+    from ..accounts.render import render
 
     shared = split(instances, pieces)
     sizes = [sum(map(scopes_of, piece)) for piece in shared]

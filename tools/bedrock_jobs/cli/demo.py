@@ -57,8 +57,8 @@ def demo(
 
 def _polls(seconds: float) -> Iterator[Submission]:
     """Yield what each poll of the story sends. Time stands still while a poll runs, so that every run is the same."""
-    from bedrock_jobs.simulator import Clock, Simulator, story
-    from bedrock_jobs.simulator.environment import made_up_credentials
+    from ..simulator import Clock, Simulator, story
+    from ..simulator.environment import made_up_credentials
     from . import _agent, conf
 
     _agent.quiet()

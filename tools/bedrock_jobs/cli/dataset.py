@@ -15,8 +15,8 @@ from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, progress_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bedrock_jobs.dataset.sync import Synced
-    from ..jobs.job import Job
+    from ..dataset.sync import Synced
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 SOME_MISSING = 3
 """Exit code: what could be reached was written, but something could not be reached."""
@@ -71,7 +71,7 @@ def snapshot_command(
     if not (config or demo):
         raise typer.BadParameter('one of --config and --demo is needed')
     with extra('sql'):
-        from bedrock_jobs.dataset.snapshot import write_snapshot
+        from ..dataset.snapshot import write_snapshot
 
         jobs, problems = read_jobs(config, None, days)
         try:
@@ -89,8 +89,8 @@ def _write(dsn: str, jobs: Iterable[Job]) -> Synced:
     """Write the jobs, and leave with a message where that fails."""
     import psycopg
 
-    from bedrock_jobs.dataset.schema import SchemaError
-    from bedrock_jobs.dataset.snapshot import SnapshotError
+    from ..dataset.schema import SchemaError
+    from ..dataset.snapshot import SnapshotError
 
     try:
         return _sync(dsn, jobs)
@@ -99,7 +99,7 @@ def _write(dsn: str, jobs: Iterable[Job]) -> Synced:
 
 
 def _sync(dsn: str, jobs: Iterable[Job]) -> Synced:
-    from bedrock_jobs.dataset.sync import connect, sync
+    from ..dataset.sync import connect, sync
 
     with connect(dsn) as connection, progress_bar('jobs', len(jobs) if isinstance(jobs, Sized) else None) as progress:
         return sync(connection, jobs, progress)
@@ -114,8 +114,8 @@ def _report(synced: Synced, problems: list[str]) -> None:
 def _loop(dsn: str, config: Path, days: float | None, seconds: float) -> None:
     import psycopg
 
-    from bedrock_jobs.dataset.schema import SchemaError
-    from bedrock_jobs.dataset.source import LiveSource, lookback
+    from ..dataset.schema import SchemaError
+    from ..dataset.source import LiveSource, lookback
     from .conf import load
 
     source = LiveSource(load(config), lookback(days))

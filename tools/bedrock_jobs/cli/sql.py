@@ -17,9 +17,9 @@ from ._extras import extra
 from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs, say
 
 if TYPE_CHECKING:
-    from bedrock_jobs.dataset.engine import Engine
-    from bedrock_jobs.dataset.query import QueryError, TimeFrame
-    from bedrock_jobs.dataset.result import Result
+    from ..dataset.engine import Engine
+    from ..dataset.query import QueryError, TimeFrame
+    from ..dataset.result import Result
 
 
 class DialectName(StrEnum):
@@ -112,9 +112,9 @@ def sql(
 @contextmanager
 def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
-    from bedrock_jobs.datadog_assets.connection import Datadog, from_environment
-    from bedrock_jobs.datadog_assets.errors import AssetsError
-    from bedrock_jobs.dataset.remote import run_remote
+    from ..datadog_assets.connection import Datadog, from_environment
+    from ..datadog_assets.errors import AssetsError
+    from ..dataset.remote import run_remote
 
     frame = _time_frame(local.start, local.end)
     since, until = (frame.start, frame.end) if frame else (None, None)
@@ -133,11 +133,11 @@ def open_engine(local: Local) -> Iterator[Engine]:
     """Yield what answers queries, and say on the way what people should know."""
     import psycopg
 
-    from bedrock_jobs.dataset.engine import database_engine, local_engine
-    from bedrock_jobs.dataset.query import Dialect
-    from bedrock_jobs.dataset.schema import SchemaError
-    from bedrock_jobs.dataset.server import ServerError
-    from bedrock_jobs.dataset.snapshot import SnapshotError
+    from ..dataset.engine import database_engine, local_engine
+    from ..dataset.query import Dialect
+    from ..dataset.schema import SchemaError
+    from ..dataset.server import ServerError
+    from ..dataset.snapshot import SnapshotError
 
     dialect, frame = Dialect(local.dialect), _time_frame(local.start, local.end)
     try:
@@ -165,7 +165,7 @@ def _query_text(query: str | None, file: Path | None, saved: str | None) -> str 
         except (OSError, UnicodeDecodeError) as error:
             fail(str(error))
     if saved is not None:
-        from bedrock_jobs.dataset.saved import saved_query
+        from ..dataset.saved import saved_query
 
         try:
             return saved_query(saved).sql
@@ -178,7 +178,7 @@ def _list_saved() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bedrock_jobs.dataset.saved import saved_queries
+    from ..dataset.saved import saved_queries
 
     table = Table('name', 'title', 'description', box=None, header_style='bold')
     for saved in saved_queries().values():
@@ -187,7 +187,7 @@ def _list_saved() -> None:
 
 
 def _time_frame(start: datetime | None, end: datetime | None) -> TimeFrame | None:
-    from bedrock_jobs.dataset.query import TimeFrame
+    from ..dataset.query import TimeFrame
 
     if start is None and end is None:
         return None
@@ -197,7 +197,7 @@ def _time_frame(start: datetime | None, end: datetime | None) -> TimeFrame | Non
 
 
 def _prompt(engine: Engine) -> None:
-    from bedrock_jobs.dataset.shell import read_loop
+    from ..dataset.shell import read_loop
 
     history = Path(typer.get_app_dir('bedrock-jobs')) / 'sql_history'
     read_loop(lambda query: _answer(engine, query, FormatName.TABLE, None), say, history)
@@ -205,8 +205,8 @@ def _prompt(engine: Engine) -> None:
 
 def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
-    from bedrock_jobs.datadog_assets.errors import AssetsError
-    from bedrock_jobs.dataset.query import QueryError
+    from ..datadog_assets.errors import AssetsError
+    from ..dataset.query import QueryError
 
     try:
         result = engine(query)
@@ -233,7 +233,7 @@ def show_error(query: str, error: QueryError) -> None:
 
 def write(result: Result, output_format: FormatName, output: Path | None) -> None:
     """Write a result to a file or to standard output."""
-    from bedrock_jobs.dataset import output as writers
+    from ..dataset import output as writers
 
     if output_format is FormatName.PARQUET:
         if output:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from datadog_checks.base.stubs import aggregator
 
-from ..check import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 
 # The stand-in refuses tags such as env, which the Agent takes.
 os.environ.setdefault('DDEV_SKIP_GENERIC_TAGS_CHECK', 'true')

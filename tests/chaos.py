@@ -24,9 +24,6 @@ from typing import Any, Final
 import botocore.endpoint
 import pytest
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck, listing
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.collector import Collector
 from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
@@ -51,6 +48,9 @@ from bedrock_jobs.simulator import (
     fails,
     stopped,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck, listing
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.collector import Collector
 from datadog_checks.bedrock_model_customization.state import decode
 
 from .conftest import made_up_credentials

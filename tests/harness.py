@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bedrock_jobs.simulator import Clock, Simulator, Timeline
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
 from datadog_checks.bedrock_model_customization.collector import Collector, Pace, ScopePoll
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
-from bedrock_jobs.simulator import Clock, Simulator, Timeline
 from datadog_checks.bedrock_model_customization.state import StateStore
 
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -11,7 +11,6 @@ import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.dev.utils import get_metadata_metrics
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
@@ -22,6 +21,7 @@ from bedrock_jobs.simulator import (
     story,
     stuck,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 
 from .harness import HOUR, MINUTE, T0
 from .strict_agent import logging_to_the_agent

@@ -8,12 +8,6 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.collector import Pace
-from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
-from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
@@ -28,6 +22,12 @@ from bedrock_jobs.simulator import (
     stopped,
     stuck,
 )
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.collector import Pace
+from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
+from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 
 from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 

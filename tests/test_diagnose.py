@@ -14,10 +14,6 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from datadog_checks.base.utils.diagnose import Diagnosis
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
-from datadog_checks.bedrock_model_customization.aws.trials import impatient
 from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
@@ -32,6 +28,10 @@ from bedrock_jobs.simulator import (
     Unreachable,
     completes,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
+from datadog_checks.bedrock_model_customization.aws.trials import impatient
 
 from .harness import MINUTE, T0
 

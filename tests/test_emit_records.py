@@ -11,8 +11,6 @@ import pytest
 import yaml
 from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
 from bedrock_jobs.simulator import (
     Clock,
     ReplaceMember,
@@ -21,6 +19,8 @@ from bedrock_jobs.simulator import (
     completes,
     fails,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT

@@ -8,9 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.collector import Pace
 from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
@@ -22,6 +19,9 @@ from bedrock_jobs.simulator import (
     completes,
     fails,
 )
+from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.collector import Pace
 
 from .harness import HOUR, MINUTE, REGION, T0, World, kinds, world
 

@@ -9,12 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization import listing
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.collector import ScopePoll
-from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from bedrock_jobs.simulator import (
     AccessDenied,
     Fault,
@@ -26,6 +20,12 @@ from bedrock_jobs.simulator import (
     stopped,
 )
 from bedrock_jobs.simulator.wire import Answer, Call
+from datadog_checks.bedrock_model_customization import listing
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.collector import ScopePoll
+from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.state import decode
 
 from .harness import HOUR, MINUTE, T0, World, kinds, world

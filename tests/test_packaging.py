@@ -15,8 +15,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from datadog_checks.bedrock_model_customization import __version__
 from bedrock_jobs.simulator import Simulator, completes
+from datadog_checks.bedrock_model_customization import __version__
 
 from .paths import ROOT
 from .test_imports import ARROWS, PACKAGE

@@ -18,9 +18,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bedrock_jobs.simulator import Simulator, fails
 from datadog_checks.bedrock_model_customization import __version__
 from datadog_checks.bedrock_model_customization.config import validate
-from bedrock_jobs.simulator import Simulator, fails
 
 from .paths import ROOT
 

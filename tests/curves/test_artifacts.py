@@ -8,12 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactSettings
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
-from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
-from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
-from datadog_checks.bedrock_model_customization.jobs.job import Job
 from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
@@ -28,6 +22,12 @@ from bedrock_jobs.simulator import (
 )
 from bedrock_jobs.simulator.artifacts import leave_artifacts, length
 from bedrock_jobs.simulator.wire import Answer, Call
+from datadog_checks.bedrock_model_customization.aws.artifacts import ArtifactSettings
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
+from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
+from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 from ..harness import HOUR, MINUTE, REGION, T0, kinds
 from .harness import (

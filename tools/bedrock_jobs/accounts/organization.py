@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, explain, remedy
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
 from datadog_checks.bedrock_model_customization.aws.usage import Usage
+
 from .account import ACCOUNT_ID, Account
 from .errors import DeploymentError
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from datadog_checks.bedrock_model_customization.settings import cache_id
+
 from .errors import DeploymentError
 from .instances import DEFAULT_REGIONS, account_of, wrong_with
 from .render import CHECK, CONFIG_MAP

@@ -11,9 +11,17 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from datadog_checks.bedrock_model_customization.jobs.job import ACTIVE_STATUSES, COMPLETED, FAILED, IN_PROGRESS, STOPPED, STOPPING
+from datadog_checks.bedrock_model_customization.jobs.job import (
+    ACTIVE_STATUSES,
+    COMPLETED,
+    FAILED,
+    IN_PROGRESS,
+    STOPPED,
+    STOPPING,
+)
 from datadog_checks.bedrock_model_customization.jobs.phases import NOT_STARTED
 from datadog_checks.bedrock_model_customization.reporting.events import TYPES
+
 from ._agent import Metric, Submission, tag_value
 
 STYLES = {IN_PROGRESS: 'cyan', COMPLETED: 'green', FAILED: 'bold red', STOPPING: 'yellow', STOPPED: 'yellow'}

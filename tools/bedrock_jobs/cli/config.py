@@ -176,6 +176,7 @@ def _members(
     """Return the organization's accounts, and the partition."""
     from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
     from datadog_checks.bedrock_model_customization.config_models.validators import ROLE_ARN
+
     from ..accounts.instances import DEFAULT_REGIONS
     from ..accounts.organization import Organization
 
@@ -249,6 +250,7 @@ def _shown(option: str, value: Any) -> str:
 
 def _render(instances: list[Instance], form: Format, pieces: int, place: Place, command: str) -> list[str]:
     from datadog_checks.bedrock_model_customization.__about__ import __version__
+
     from ..accounts.pieces import scopes_of, split
     from ..accounts.render import render
 

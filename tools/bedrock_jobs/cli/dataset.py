@@ -15,8 +15,9 @@ from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, progress_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..dataset.sync import Synced
     from datadog_checks.bedrock_model_customization.jobs.job import Job
+
+    from ..dataset.sync import Synced
 
 SOME_MISSING = 3
 """Exit code: what could be reached was written, but something could not be reached."""

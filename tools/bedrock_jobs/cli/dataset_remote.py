@@ -15,9 +15,10 @@ from ._extras import extra
 from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
 
 if TYPE_CHECKING:
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
+
     from ..datadog_assets.connection import Datadog
     from ..dataset.compare import Comparison
-    from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 DIFFERENT = 2
 """Exit code: Datadog does not have what we see."""

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from ..training_report.runs import Report, Run
     from datadog_checks.bedrock_model_customization.settings import Settings
+
+    from ..training_report.runs import Report, Run
 
 UNITS: Final = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
 NOT_IN_FILE_NAMES: Final = re.compile(r'[^A-Za-z0-9._+-]+')

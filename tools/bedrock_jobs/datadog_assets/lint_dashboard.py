@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
 from datadog_checks.bedrock_model_customization.reporting.tags import OWN_KEYS
+
 from .files import Asset, walk
 from .queries import FUNCTIONS, parse
 from .render import PLACEHOLDER

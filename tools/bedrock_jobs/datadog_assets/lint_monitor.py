@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
+
 from . import handles
 from .files import Asset
 from .queries import monitor_faults, parse_monitor

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from datadog_checks.bedrock_model_customization.reporting import metrics
 from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
+
 from .connection import Datadog
 from .errors import DatadogError
 from .files import walk

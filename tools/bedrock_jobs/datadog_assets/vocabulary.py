@@ -12,6 +12,7 @@ from datadog_checks.bedrock_model_customization.jobs.job import CUSTOMIZATION_TY
 from datadog_checks.bedrock_model_customization.reporting import metrics
 from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
 from datadog_checks.bedrock_model_customization.reporting.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS
+
 from .queries import Query
 from .strict import Problem
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
+
 from .columns import FULL_NAME, SCHEMA
 from .query import Dialect, TimeFrame, run
 from .result import Result

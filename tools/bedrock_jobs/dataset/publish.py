@@ -15,12 +15,13 @@ from itertools import pairwise
 from math import ceil
 from typing import Any, Final
 
-from ..datadog_assets.connection import Datadog
-from ..datadog_assets.errors import AssetsError, DatadogError
-from ..datadog_assets.ownership import OWNER_TAG
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
+
+from ..datadog_assets.connection import Datadog
+from ..datadog_assets.errors import AssetsError, DatadogError
+from ..datadog_assets.ownership import OWNER_TAG
 
 DEFAULT_NAME: Final = 'bedrock_model_customization_job'
 KEY: Final = 'job_arn'

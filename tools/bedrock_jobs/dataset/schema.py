@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+
 from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
 
 BOOKS: Final = 'bedrock_jobs'

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.records import record
+
 from .rows import job_of
 
 FORMAT: Final = 'bedrock-jobs-snapshot'

@@ -43,6 +43,7 @@ def demo_jobs(now: datetime | None = None) -> list[Job]:
     Raises ModuleNotFoundError without its extra.
     """
     from datadog_checks.bedrock_model_customization.jobs.reading import read_description
+
     from ..simulator import story
     from ..simulator.fleet import Fleet
 

@@ -15,6 +15,7 @@ from psycopg.types import TypeInfo
 from psycopg.types.hstore import register_hstore
 
 from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+
 from .columns import FULL_NAME, NAMES
 from .rows import job_of, row
 from .schema import BOOKS, prepare

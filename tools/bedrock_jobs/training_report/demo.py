@@ -14,6 +14,7 @@ from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
 from datadog_checks.bedrock_model_customization.settings import Settings
+
 from ..simulator import Clock, ReplaceMember, Simulator, Timeline, completes, distillation, fails, rft, stopped, stuck
 from ..simulator.artifacts import leave_artifacts
 from ..simulator.environment import made_up_credentials

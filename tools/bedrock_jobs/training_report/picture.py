@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from datadog_checks.bedrock_model_customization.reporting.text import one_line
+
 from .runs import Run
 
 WIDTH, HEIGHT, DOTS_PER_INCH = 9, 5, 150

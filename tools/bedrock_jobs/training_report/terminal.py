@@ -8,6 +8,7 @@ import plotext  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 from datadog_checks.bedrock_model_customization.jobs.curves import Curve
 from datadog_checks.bedrock_model_customization.reporting.text import one_line
+
 from .runs import Run
 
 HEIGHT: Final = 20

@@ -8,11 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
-from datadog_checks.bedrock_model_customization.jobs.curves import FROM_ARTIFACT, FROM_CUSTOM_MODEL, PERPLEXITY, REWARD, Curve
+from datadog_checks.bedrock_model_customization.jobs.curves import (
+    FROM_ARTIFACT,
+    FROM_CUSTOM_MODEL,
+    PERPLEXITY,
+    REWARD,
+    Curve,
+)
 from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, Job
 from datadog_checks.bedrock_model_customization.jobs.series import Point, Series
 from datadog_checks.bedrock_model_customization.reporting.events import TYPES, console_url, words
 from datadog_checks.bedrock_model_customization.reporting.text import clean, clip
+
 from .phases import Stretch, stretches
 from .runs import Report, Run
 

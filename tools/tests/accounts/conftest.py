@@ -10,7 +10,6 @@ from typer.testing import CliRunner, Result
 
 from bedrock_jobs.cli.app import build
 from bedrock_jobs.simulator import Clock, Simulator
-
 from tests.harness import T0
 
 UNITS: Final = ('ou-sim1-research', 'ou-sim1-products')

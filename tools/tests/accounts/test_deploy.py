@@ -12,10 +12,10 @@ from shutil import copytree
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization import __version__
 from bedrock_jobs.accounts.reading import mistakes, read_file
-
+from datadog_checks.bedrock_model_customization import __version__
 from tests.paths import ROOT
+
 from .test_formats import validate
 
 DEPLOY = ROOT / 'deploy'

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization import config
 from bedrock_jobs.accounts.account import Account
 from bedrock_jobs.accounts.errors import DeploymentError
 from bedrock_jobs.accounts.instances import Recipe, make_instances, wrong_with
 from bedrock_jobs.accounts.pieces import split
 from bedrock_jobs.accounts.reading import mistakes, read_file
 from bedrock_jobs.accounts.render import Format, render
+from datadog_checks.bedrock_model_customization import config
 
 ONE, TWO = '012345678901', '123456789012'
 IDS = st.integers(0, 10**12 - 1).map('{:012}'.format)

@@ -16,10 +16,8 @@ import yaml
 from datadog_checks.base.stubs import aggregator as stub
 from typer.testing import Result
 
-from datadog_checks.bedrock_model_customization.aws import session
-from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
-from bedrock_jobs.cli import conf
 from bedrock_jobs.accounts.reading import read_file
+from bedrock_jobs.cli import conf
 from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
@@ -30,8 +28,10 @@ from bedrock_jobs.simulator import (
     completes,
     fails,
 )
-
+from datadog_checks.bedrock_model_customization.aws import session
+from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from tests.harness import T0
+
 from .conftest import EXTERNAL_ID, ROLE, UNITS, populate
 
 REGIONS: Final = ('us-east-1', 'us-west-2')

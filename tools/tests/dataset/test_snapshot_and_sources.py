@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.collector import Pace
 from bedrock_jobs.dataset.snapshot import SnapshotError, read_snapshot, write_snapshot
 from bedrock_jobs.dataset.source import LiveSource, demo_jobs, lookback
+from bedrock_jobs.simulator import Simulator, completes, stuck
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.collector import Pace
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.inventory import Limits
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
 from datadog_checks.bedrock_model_customization.settings import Settings
-from bedrock_jobs.simulator import Simulator, completes, stuck
 
 from .samples import described, hostile, jobs, listed
 

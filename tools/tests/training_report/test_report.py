@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from datadog_checks.bedrock_model_customization.jobs.job import Job
+from bedrock_jobs.simulator import AccessDenied, Clock, Simulator, completes
+from bedrock_jobs.simulator.artifacts import leave_artifacts
 from bedrock_jobs.training_report.demo import HOSTILE, demo
 from bedrock_jobs.training_report.phases import stretches
 from bedrock_jobs.training_report.runs import Report, Run, allow_artifacts, look
 from bedrock_jobs.training_report.view import thin, view
-from bedrock_jobs.simulator import AccessDenied, Clock, Simulator, completes
-from bedrock_jobs.simulator.artifacts import leave_artifacts
+from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 from .conftest import NOW
 

@@ -12,6 +12,7 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+
 from ..columns import FULL_NAME
 from . import surface
 from .names import unknown_names

@@ -75,8 +75,9 @@ def run(checks: Sequence[BedrockModelCustomizationCheck], at: datetime) -> Submi
 
 
 def quiet() -> None:
-    """Keep the check's log off the terminal: what it warns of is in the submission."""
-    logging.getLogger('datadog_checks').setLevel(logging.CRITICAL)
+    """Keep the log off the terminal: what the check warns of is in the submission."""
+    for name in ('bedrock_jobs', 'datadog_checks'):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def tag_value(tags: Sequence[str], key: str) -> str:

@@ -12,4 +12,6 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise SystemExit(f"this needs the extra {name!r} ({error.name} is missing): pip install '.[{name}]'") from error
+        raise SystemExit(
+            f"this needs the extra {name!r} ({error.name} is missing): pip install './tools[{name}]'"
+        ) from error

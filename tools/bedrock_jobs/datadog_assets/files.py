@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from ..shipped import ASSETS, metadata_of
 from .errors import AssetsError
 from .strict import Problem
 
@@ -53,17 +54,14 @@ class Library:
     @property
     def metadata(self) -> Path | None:
         """The `metadata.csv` that goes with the assets."""
-        candidates = (self.folder.parent / 'metadata.csv', self.folder / 'metadata.csv')
-        return next((path for path in candidates if path.is_file()), None)
+        return metadata_of(self.folder)
 
 
 def find_folder(wanted: Path | None = None) -> Path:
-    """Return the assets folder: the wanted one, that of the checkout, or that inside the package."""
-    package = Path(__file__).resolve().parent.parent
-    candidates = [wanted] if wanted else [package.parent.parent / 'assets', package / 'assets']
-    for folder in candidates:
-        if any((folder / name).is_dir() for name in FOLDERS.values()):
-            return folder.resolve()
+    """Return the assets folder: the wanted one, or else the one that is shipped."""
+    folder = wanted or ASSETS
+    if folder and any((folder / name).is_dir() for name in FOLDERS.values()):
+        return folder.resolve()
     where = f'{wanted} has' if wanted else 'This installation has'
     raise AssetsError(f'{where} no folder dashboards/, monitors/ or slos/. Name the assets folder with --assets.')
 

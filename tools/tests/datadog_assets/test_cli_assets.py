@@ -96,10 +96,9 @@ def test_destroy_needs_no_files(run: Run, fake: FakeDatadog, edit: Callable[...,
 
 
 def test_the_extra_is_named_where_its_library_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [
-        name for name in sys.modules if name.partition('.')[0] == 'datadog_api_client' or '.assets_sync' in name
-    ]:
-        monkeypatch.delitem(sys.modules, name)
+    for name in list(sys.modules):
+        if name.startswith(('datadog_api_client', 'bedrock_jobs.datadog_assets')):
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, 'datadog_api_client', None)
     result = run('validate')
     assert result.exit_code == 1 and "needs the extra 'api'" in str(result.exception)

@@ -91,7 +91,7 @@ def test_the_server_stops_when_the_process_is_ended(number: int) -> None:
 
 def test_nothing_found_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'installations', list)
-    with pytest.raises(ServerError, match=r"pip install '\.\[sql\]'"), temporary_server():
+    with pytest.raises(ServerError, match=r"pip install '\./tools\[sql\]'"), temporary_server():
         pass
 
 

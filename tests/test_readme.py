@@ -165,9 +165,15 @@ def test_the_accounts_of_an_organization_need_no_extra(folder: Path, endpoint_ur
     assert 'arn:aws:iam::012345678901:role/' in done.stdout
 
 
-@pytest.mark.parametrize(('extras', 'missing'), [('', 'sql'), ('sql', 'simulator')])
-def test_the_extras_that_are_named_are_all_needed(extras: str, missing: str, folder: Path, endpoint_url: str) -> None:
-    done = restricted(SQL, extras, folder, endpoint_url)
+@pytest.mark.parametrize(
+    ('command', 'extras', 'missing'),
+    [(SQL, '', 'sql'), (SQL, 'sql', 'simulator'), ('bedrock-jobs demo', '', 'simulator')],
+    ids=['sql', 'sql of the demo', 'demo'],
+)
+def test_an_extra_that_is_missing_is_named(
+    command: str, extras: str, missing: str, folder: Path, endpoint_url: str
+) -> None:
+    done = restricted(command, extras, folder, endpoint_url)
     assert done.returncode != 0
     assert f"this needs the extra '{missing}'" in done.stderr
 

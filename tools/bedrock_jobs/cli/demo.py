@@ -57,9 +57,12 @@ def demo(
 
 def _polls(seconds: float) -> Iterator[Submission]:
     """Yield what each poll of the story sends. Time stands still while a poll runs, so that every run is the same."""
-    from ..simulator import Clock, Simulator, story
-    from ..simulator.environment import made_up_credentials
     from . import _agent, conf
+    from ._extras import extra
+
+    with extra('simulator'):
+        from ..simulator import Clock, Simulator, story
+        from ..simulator.environment import made_up_credentials
 
     _agent.quiet()
     start = datetime.now(UTC).replace(second=0, microsecond=0) - story.LASTS

@@ -8,10 +8,12 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
-# The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
-RUN_EXTRAS := deps,cli,simulator
-NEWEST_EXTRAS := cli,simulator,sql,api,preview,report,test
-TEST_EXTRAS := deps,$(NEWEST_EXTRAS)
+# Both distributions of the checkout. The newest leg leaves out `deps`, whose pin of boto3 is the Agent's.
+TEST_TOOLS := -e './tools[simulator,sql,api,preview,report,test]'
+RUN := -e '.[deps]' -e './tools[simulator]'
+TEST := -e '.[deps]' $(TEST_TOOLS)
+NEWEST := -e . $(TEST_TOOLS)
+PROJECTS := pyproject.toml tools/pyproject.toml
 
 PIP := -m pip --disable-pip-version-check install --quiet
 # Versions are pinned where they were pinned for this Python. The environment, and no option, as it also reaches the
@@ -57,9 +59,9 @@ format: $(VENV)/.test ## Mend what ruff can mend
 bench: $(VENV)/.run ## Measure polls of 100, 1,000 and 10,000 jobs
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
-wheel: $(VENV)/.run ## Build the wheel that an Agent installs
+wheel: $(VENV)/.run ## Build the wheel that an Agent installs, and that of the tools
 	rm -rf dist
-	$(call pinned,$(PINS)) $(VENV)/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
+	$(call pinned,$(PINS)) $(VENV)/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist . ./tools
 	@ls dist/*.whl
 
 ddev: ## Run Datadog's own validations, if Python 3.13 is there
@@ -87,19 +89,19 @@ clean: ## Remove what was made here
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are made last, so that an installation that was broken off is made anew.
-$(VENV)/.run: pyproject.toml $(wildcard .ci/pins/*.txt)
+$(VENV)/.run: $(PROJECTS) $(wildcard .ci/pins/*.txt)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) -e '.[$(RUN_EXTRAS)]'
+	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) $(RUN)
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(wildcard .ci/pins/*.txt)
+$(VENV)/.test: $(PROJECTS) $(wildcard .ci/pins/*.txt)
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) -e '.[$(TEST_EXTRAS)]'
+	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) $(TEST)
 	@touch $(VENV)/.run $@
 
-$(VENV_NEWEST)/.test: pyproject.toml $(wildcard .ci/pins/*.txt)
+$(VENV_NEWEST)/.test: $(PROJECTS) $(wildcard .ci/pins/*.txt)
 	$(NEWEST_PYTHON) -m venv $(VENV_NEWEST)
-	$(call pinned,$(PINS_NEWEST)) $(VENV_NEWEST)/bin/python $(PIP) --upgrade --upgrade-strategy eager -e '.[$(NEWEST_EXTRAS)]'
+	$(call pinned,$(PINS_NEWEST)) $(VENV_NEWEST)/bin/python $(PIP) --upgrade --upgrade-strategy eager $(NEWEST)
 	@touch $@
 
 $(VENV_DDEV)/.$(DDEV): $(wildcard $(PINS_DDEV))

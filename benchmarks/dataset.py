@@ -18,9 +18,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bedrock_jobs.dataset.server import temporary_server
+from bedrock_jobs.dataset.sync import connect, sync
 from benchmarks.measure import Cost, measure
-from datadog_checks.bedrock_model_customization.dataset.server import temporary_server
-from datadog_checks.bedrock_model_customization.dataset.sync import connect, sync
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 ROWS: Final = 100_000

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final
 
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     DEFAULT_ACCOUNT,
     Clock,
     Fleet,

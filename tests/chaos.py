@@ -24,12 +24,7 @@ from typing import Any, Final
 import botocore.endpoint
 import pytest
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.polling.collector import Collector
-from datadog_checks.bedrock_model_customization.polling.scope import Scope
-from datadog_checks.bedrock_model_customization.polling.state import decode
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     Clock,
@@ -53,6 +48,11 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.polling.collector import Collector
+from datadog_checks.bedrock_model_customization.polling.scope import Scope
+from datadog_checks.bedrock_model_customization.polling.state import decode
 
 from .conftest import made_up_credentials
 from .harness import T0

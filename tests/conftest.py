@@ -17,14 +17,15 @@ settings.register_profile('default', deadline=None, suppress_health_check=[Healt
 settings.load_profile('default')
 
 
-LOGGER = logging.getLogger('datadog_checks')
-LEVEL = LOGGER.level
+LOGGERS = [logging.getLogger(name) for name in ('bedrock_jobs', 'datadog_checks')]
+LEVELS = [logger.level for logger in LOGGERS]
 
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> None:
-    """Undo what the command line does to the check's log, in tests that call it in this process."""
-    LOGGER.setLevel(LEVEL)
+    """Undo what the command line does to the log, in tests that call it in this process."""
+    for logger, level in zip(LOGGERS, LEVELS, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bedrock_jobs.simulator import Clock, Simulator, Timeline
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
 from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
@@ -15,7 +16,6 @@ from datadog_checks.bedrock_model_customization.polling.collector import Collect
 from datadog_checks.bedrock_model_customization.polling.inventory import Limits
 from datadog_checks.bedrock_model_customization.polling.scope import Pace, ScopePoll
 from datadog_checks.bedrock_model_customization.polling.state import StateStore
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator, Timeline
 
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

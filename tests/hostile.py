@@ -15,8 +15,8 @@ from typing import Any, Final
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.session import Session
 
-from datadog_checks.bedrock_model_customization.simulator.faults import Fault
-from datadog_checks.bedrock_model_customization.simulator.wire import CBOR, Answer, Call, decode_cbor, encode_cbor
+from bedrock_jobs.simulator.faults import Fault
+from bedrock_jobs.simulator.wire import CBOR, Answer, Call, decode_cbor, encode_cbor
 
 LIST, DESCRIBE, TAGS_OF_ONE, TAGS_OF_MANY = (
     'ListModelCustomizationJobs',

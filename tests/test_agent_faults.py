@@ -18,11 +18,7 @@ import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.base.utils.diagnose import Diagnosis
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization import check as checks
-from datadog_checks.bedrock_model_customization.aws import bedrock, guard
-from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings, default_session
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,
@@ -37,6 +33,10 @@ from datadog_checks.bedrock_model_customization.simulator import (
     completes,
     fails,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization import check as checks
+from datadog_checks.bedrock_model_customization.aws import bedrock, guard
+from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings, default_session
 
 from .harness import HOUR, MINUTE, T0
 from .strict_agent import StrictAgent, logging_to_the_agent

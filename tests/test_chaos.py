@@ -14,8 +14,8 @@ from random import Random
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.simulator import Clock, Simulator, completes, fails
-from datadog_checks.bedrock_model_customization.simulator.timeline import Timeline
+from bedrock_jobs.simulator import Clock, Simulator, completes, fails
+from bedrock_jobs.simulator.timeline import Timeline
 
 from . import chaos
 from .paths import ROOT

@@ -11,8 +11,7 @@ import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.dev.utils import get_metadata_metrics
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ServerError,
@@ -22,6 +21,7 @@ from datadog_checks.bedrock_model_customization.simulator import (
     story,
     stuck,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 
 from .harness import HOUR, MINUTE, T0
 from .strict_agent import logging_to_the_agent

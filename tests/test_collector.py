@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
-from datadog_checks.bedrock_model_customization.polling.inventory import Limits
-from datadog_checks.bedrock_model_customization.polling.scope import Pace
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     Fault,
@@ -28,6 +22,12 @@ from datadog_checks.bedrock_model_customization.simulator import (
     stopped,
     stuck,
 )
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.scope import Pace
 
 from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 

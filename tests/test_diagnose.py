@@ -14,11 +14,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from datadog_checks.base.utils.diagnose import Diagnosis
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
-from datadog_checks.bedrock_model_customization.aws.trials import impatient
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     ExpiredCredentials,
@@ -32,6 +28,10 @@ from datadog_checks.bedrock_model_customization.simulator import (
     Unreachable,
     completes,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
+from datadog_checks.bedrock_model_customization.aws.trials import impatient
 
 from .harness import MINUTE, T0
 

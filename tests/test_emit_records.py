@@ -11,9 +11,7 @@ import pytest
 import yaml
 from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     Clock,
     ReplaceMember,
     ServerError,
@@ -21,6 +19,8 @@ from datadog_checks.bedrock_model_customization.simulator import (
     completes,
     fails,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT

@@ -8,10 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.polling.scope import Pace
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     MISSING,
     AccessDenied,
     RawBody,
@@ -22,6 +19,9 @@ from datadog_checks.bedrock_model_customization.simulator import (
     completes,
     fails,
 )
+from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAGES
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.polling.scope import Pace
 
 from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 

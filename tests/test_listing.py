@@ -9,12 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
-from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
-from datadog_checks.bedrock_model_customization.polling.inventory import Limits
-from datadog_checks.bedrock_model_customization.polling.scope import ScopePoll
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Fault,
     ReplaceMember,
@@ -24,7 +19,12 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
-from datadog_checks.bedrock_model_customization.simulator.wire import Answer, Call
+from bedrock_jobs.simulator.wire import Answer, Call
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, InterruptedPollError, Kind
+from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
+from datadog_checks.bedrock_model_customization.polling.inventory import Limits
+from datadog_checks.bedrock_model_customization.polling.scope import ScopePoll
 
 from .harness import HOUR, MINUTE, T0, World, kinds, world
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bedrock_jobs.simulator import RawBody, completes
 from datadog_checks.bedrock_model_customization.aws import raw
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.raw import MAX_BYTES, MAX_DEPTH, TOKENS, MalformedAnswerError
-from datadog_checks.bedrock_model_customization.simulator import RawBody, completes
 
 from .harness import HOUR, T0, World, world
 

@@ -18,14 +18,14 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bedrock_jobs.simulator import Simulator, fails
 from datadog_checks.bedrock_model_customization import __version__
 from datadog_checks.bedrock_model_customization.config import validate
-from datadog_checks.bedrock_model_customization.simulator import Simulator, fails
 
 from .paths import ROOT
 
 README = (ROOT / 'README.md').read_text(encoding='utf-8')
-DISTRIBUTION = 'datadog-bedrock-model-customization'
+DISTRIBUTION = 'bedrock-jobs'
 # Each command, and what runs it. Those of an Agent want one: none can be had where the tests run.
 RUN_BY = {
     'make demo': '.ci/run',
@@ -33,7 +33,7 @@ RUN_BY = {
     'make wheel': '.ci/run',
     'python3 -m venv .venv-cli': 'Makefile',
     '. .venv-cli/bin/activate': 'shells',
-    "pip install '.[cli]'": 'Makefile',
+    'pip install . ./tools': 'Makefile',
     'bedrock-jobs doctor --config conf.yaml': 'test_a_command_runs_with_the_extras_that_are_named',
     'bedrock-jobs check --config conf.yaml': 'test_a_command_runs_with_the_extras_that_are_named',
 }
@@ -54,7 +54,7 @@ class Others:
             raise ModuleNotFoundError(f'{name} comes with none of the extras', name=name)
 
 sys.meta_path.insert(0, Others())
-from datadog_checks.bedrock_model_customization.cli import main
+from bedrock_jobs.cli import main
 main()
 """
 
@@ -73,7 +73,7 @@ def test_every_command_is_run_somewhere() -> None:
 
 @pytest.mark.parametrize('command', sorted(set(re.findall(r'`?bedrock-jobs ([a-z]+)', README))))
 def test_every_command_of_ours_exists(command: str) -> None:
-    module = 'datadog_checks.bedrock_model_customization.cli'
+    module = 'bedrock_jobs.cli'
     done = subprocess.run([sys.executable, '-m', module, command, '--help'], capture_output=True, check=False)
     assert done.returncode == 0
 
@@ -135,7 +135,7 @@ def restricted(command: str, extras: str, folder: Path, endpoint_url: str) -> su
 def installation_of(command: str) -> str:
     """Return the extras that the README names where a command stands: in its list item, else in its section."""
     before, _, after = README.partition(command)
-    named = r"pip install '\.\[([a-z,]+)\]'"
+    named = r"pip install \. '?\./tools(?:\[([a-z,]+)\]')?"
     return (re.findall(named, after.partition('\n- ')[0]) or re.findall(named, before)[-1:])[0]
 
 
@@ -159,15 +159,21 @@ def test_a_command_runs_with_the_extras_that_are_named(
     assert words in done.stdout
 
 
-def test_the_accounts_of_an_organization_need_the_command_line_alone(folder: Path, endpoint_url: str) -> None:
-    done = restricted('bedrock-jobs config generate --organization', 'cli', folder, endpoint_url)
+def test_the_accounts_of_an_organization_need_no_extra(folder: Path, endpoint_url: str) -> None:
+    done = restricted('bedrock-jobs config generate --organization', '', folder, endpoint_url)
     assert done.returncode == 0, done.stderr
     assert 'arn:aws:iam::012345678901:role/' in done.stdout
 
 
-@pytest.mark.parametrize(('extras', 'missing'), [('cli', 'sql'), ('cli,sql', 'simulator')])
-def test_the_extras_that_are_named_are_all_needed(extras: str, missing: str, folder: Path, endpoint_url: str) -> None:
-    done = restricted(SQL, extras, folder, endpoint_url)
+@pytest.mark.parametrize(
+    ('command', 'extras', 'missing'),
+    [(SQL, '', 'sql'), (SQL, 'sql', 'simulator'), ('bedrock-jobs demo', '', 'simulator')],
+    ids=['sql', 'sql of the demo', 'demo'],
+)
+def test_an_extra_that_is_missing_is_named(
+    command: str, extras: str, missing: str, folder: Path, endpoint_url: str
+) -> None:
+    done = restricted(command, extras, folder, endpoint_url)
     assert done.returncode != 0
     assert f"this needs the extra '{missing}'" in done.stderr
 

@@ -15,7 +15,7 @@ from .paths import ROOT
 PINS = ROOT / '.ci' / 'pins'
 # Where a virtual environment of the Makefile's is, and what it is pinned by.
 ENVIRONMENTS = {'.venv': f'python-{sys.version_info[0]}.{sys.version_info[1]}.txt', '.venv-newest': 'newest.txt'}
-NEVER_PINNED = {'datadog-bedrock-model-customization', 'pip', 'setuptools', 'wheel'}
+NEVER_PINNED = {'bedrock-jobs', 'datadog-bedrock-model-customization', 'pip', 'setuptools', 'wheel'}
 FREE_IN_NEWEST = {'boto3', 'botocore', 's3transfer'}
 ADVISORY = """
 id: PYSEC-2026-1

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bedrock_jobs.simulator import Clock, SimulatedJob, Simulator, Timeline
+from bedrock_jobs.simulator.artifacts import put_artifact
 from datadog_checks.bedrock_model_customization.polling.collector import Collector
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactReader, ArtifactSettings
-from datadog_checks.bedrock_model_customization.simulator import Clock, SimulatedJob, Simulator, Timeline
-from datadog_checks.bedrock_model_customization.simulator.artifacts import put_artifact
 
 from ..harness import REGION, T0, World
 

@@ -8,13 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
-from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
-from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
-from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
     Fault,
@@ -26,8 +20,14 @@ from datadog_checks.bedrock_model_customization.simulator import (
     completes,
     fails,
 )
-from datadog_checks.bedrock_model_customization.simulator.artifacts import leave_artifacts, length
-from datadog_checks.bedrock_model_customization.simulator.wire import Answer, Call
+from bedrock_jobs.simulator.artifacts import leave_artifacts, length
+from bedrock_jobs.simulator.wire import Answer, Call
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
+from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
+from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 
 from ..harness import HOUR, MINUTE, REGION, T0, kinds
 from .harness import (

@@ -72,8 +72,7 @@ import botocore.endpoint
 import pytest
 from botocore.credentials import Credentials, EnvProvider
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     AccessDenied,
     Clock,
     Fault,
@@ -91,7 +90,8 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stopped,
 )
-from datadog_checks.bedrock_model_customization.simulator.wire import CBOR, Answer, Call, decode_cbor, encode_cbor
+from bedrock_jobs.simulator.wire import CBOR, Answer, Call, decode_cbor, encode_cbor
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 
 from ..conftest import made_up_credentials
 from ..harness import HOUR, MINUTE, REGION, T0

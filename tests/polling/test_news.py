@@ -17,10 +17,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 
-from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.aws import bedrock
-from datadog_checks.bedrock_model_customization.aws.session import default_session
-from datadog_checks.bedrock_model_customization.simulator import (
+from bedrock_jobs.simulator import (
     DEFAULT_ACCOUNT,
     MISSING,
     Clock,
@@ -40,6 +37,9 @@ from datadog_checks.bedrock_model_customization.simulator import (
     fails,
     stuck,
 )
+from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.aws import bedrock
+from datadog_checks.bedrock_model_customization.aws.session import default_session
 
 from ..harness import HOUR, MINUTE, T0
 from ..strict_agent import StrictAgent, logging_to_the_agent

@@ -14,7 +14,7 @@ from .text import one_line
 
 ColumnType = Literal['string', 'timestamp', 'json', 'hstore']
 
-# Names, order and types are those of Datadog's dataset page (its source is the copy in tests/dataset/).
+# Names, order and types are those of Datadog's dataset page (its source is the copy in tools/tests/dataset/).
 COLUMNS: Final[dict[str, ColumnType]] = {
     '_key': 'string',
     'account_id': 'string',

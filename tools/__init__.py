@@ -1,0 +1,1 @@
+"""Makes `tools.tests` a name of its own, beside `tests`."""

@@ -1,0 +1,5 @@
+"""`python -m bedrock_jobs.cli` is `bedrock-jobs`."""
+
+from . import main
+
+main()

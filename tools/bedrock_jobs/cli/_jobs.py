@@ -1,0 +1,89 @@
+"""Where the commands of the dataset take their jobs from, and how they speak to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from ._extras import extra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
+
+Config = Annotated[
+    Path | None,
+    typer.Option('--config', '-c', exists=True, dir_okay=False, help="The check's conf.yaml: look at AWS now."),
+]
+SnapshotFile = Annotated[
+    Path | None, typer.Option('--snapshot', exists=True, dir_okay=False, help="A file of 'dataset snapshot'.")
+]
+Days = Annotated[
+    float | None,
+    typer.Option(
+        '--days', min=0, help='With --config: jobs created in so many days, and those that run; all without it.'
+    ),
+]
+Demo = Annotated[bool, typer.Option('--demo', help="The demo's jobs.")]
+
+
+def errors() -> Console:
+    """Return the console for what is not the answer: standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str, style: str | None = None) -> None:
+    """Tell people something. The text may come from AWS, and is shown as it is, whatever markup it holds."""
+    from rich.text import Text
+
+    from ..dataset.output import printable
+
+    errors().print(Text(printable(message)), style=style, soft_wrap=True)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what went wrong, and leave with an exit code."""
+    say(message, 'red')
+    raise typer.Exit(code)
+
+
+def one_source(config: Path | None, snapshot: Path | None, demo: bool) -> None:
+    """Refuse more than one source of jobs."""
+    if sum((config is not None, snapshot is not None, demo)) > 1:
+        raise typer.BadParameter('--config, --snapshot and --demo exclude one another')
+
+
+def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = None) -> tuple[Iterable[Job], list[str]]:
+    """Return the jobs of a source, the demo's where there is none, and what is missing from them."""
+    from ..dataset.snapshot import read_snapshot
+    from ..dataset.source import demo_jobs, live_jobs, lookback
+
+    if config:
+        live = live_jobs(config, lookback(days), lambda scope: say(f'looking at {scope}'))
+        if not live.reached:
+            fail('\n'.join(live.problems))
+        return live.jobs, live.problems
+    if snapshot:
+        return read_snapshot(snapshot), []
+    with extra('simulator'):
+        return demo_jobs(), []
+
+
+@contextmanager
+def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error while something is done; yields what takes how much of it is."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors(), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda seen: bar.update(task, completed=seen)

@@ -1,0 +1,203 @@
+"""`bedrock-jobs dataset publish` and `compare`: the table in Datadog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._extras import extra
+from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+
+if TYPE_CHECKING:
+    from datadog_checks.bedrock_model_customization.jobs.job import Job
+
+    from ..datadog_assets.connection import Datadog
+    from ..dataset.compare import Comparison
+
+DIFFERENT = 2
+"""Exit code: Datadog does not have what we see."""
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group `dataset`, which is made where it is not there."""
+    group = next((one.typer_instance for one in app.registered_groups if one.name == 'dataset'), None)
+    if group is None:
+        group = typer.Typer(no_args_is_help=True, help='The jobs as the table aws.bedrock_model_customization_job.')
+        app.add_typer(group, name='dataset')
+    group.command('publish')(publish)
+    group.command('compare')(compare)
+
+
+def publish(
+    config: Config = None,
+    snapshot: SnapshotFile = None,
+    demo: Demo = False,
+    table: Annotated[str, typer.Option('--table', help='The Reference Table.')] = 'bedrock_model_customization_job',
+    apply: Annotated[
+        bool, typer.Option('--apply', help='Write; without it, only what would be written is said.')
+    ] = False,
+    delete_stale: Annotated[
+        bool, typer.Option('--delete-stale', help='Delete rows of covered Regions whose job is not seen any more.')
+    ] = False,
+    as_json: Annotated[bool, typer.Option('--json', help='Write JSON to standard output.')] = False,
+) -> None:
+    """Keep the jobs in a Reference Table of Datadog, for DDSQL as reference_tables.<name>.
+
+    May be interrupted and run again. Exit codes: 0 done or nothing to do, 2 there is something to write (without
+    --apply), 1 error.
+    """
+    jobs, problems = _jobs(config, snapshot, demo)
+    with _datadog() as datadog:
+        from ..dataset.publish import Publisher
+
+        publisher = Publisher(datadog, table)
+        found = publisher.compare(jobs)
+        deletions = len(found.stale) if delete_stale else 0
+        if apply and (found.upserts or deletions):
+            with progress_bar('rows', len(found.upserts) + deletions) as progress:
+                publisher.tell = lambda done, total: progress(done)
+                publisher.apply(found, delete_stale=delete_stale)
+    for problem in problems:
+        say(problem, 'yellow')
+    summary = {
+        'table': table,
+        'new_table': found.is_new,
+        'upserts': len(found.upserts),
+        'stale': len(found.stale),
+        'deleted': deletions if apply else 0,
+        'unchanged': found.unchanged,
+        'written': apply,
+    }
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        did = 'written' if apply else 'to write'
+        stale = (
+            f', {len(found.stale)} stale{"" if delete_stale else " (--delete-stale deletes them)"}'
+            if found.stale
+            else ''
+        )
+        new = 'new table: ' if found.is_new else ''
+        say(f'{new}{len(found.upserts)} rows {did}, {found.unchanged} unchanged{stale}')
+    if not apply and (found.upserts or deletions):
+        raise typer.Exit(DIFFERENT)
+
+
+def compare(
+    config: Config = None,
+    snapshot: SnapshotFile = None,
+    demo: Demo = False,
+    as_json: Annotated[bool, typer.Option('--json', help='Write JSON to standard output.')] = False,
+) -> None:
+    """Tell where Datadog's own aws.bedrock_model_customization_job and the jobs that we see differ, and its lag.
+
+    Exit codes: 0 the same, 2 different, 1 error.
+    """
+    jobs, problems = _jobs(config, snapshot, demo)
+    with _datadog() as datadog:
+        from ..dataset.compare import compare as compare_with
+
+        found = compare_with(datadog, jobs)
+    for problem in problems:
+        say(problem, 'yellow')
+    if as_json:
+        typer.echo(json.dumps(_document(found), indent=2, ensure_ascii=False, default=str))
+    else:
+        _show(found)
+    if not found.is_same:
+        raise typer.Exit(DIFFERENT)
+
+
+def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[Job], list[str]]:
+    one_source(config, snapshot, demo)
+    if not (config or snapshot or demo):
+        raise typer.BadParameter('one of --config, --snapshot and --demo is needed')
+    with extra('sql'):
+        jobs, problems = read_jobs(config, snapshot)
+        return list(jobs), problems
+
+
+@contextmanager
+def _datadog() -> Iterator[Datadog]:
+    with extra('api'):
+        from ..datadog_assets.connection import Datadog, from_environment
+        from ..datadog_assets.errors import AssetsError
+
+        try:
+            datadog = Datadog(from_environment())
+            try:
+                yield datadog
+            finally:
+                datadog.close()
+        except AssetsError as error:
+            fail(str(error))
+
+
+def _show(found: Comparison) -> None:
+    from rich.console import Console
+
+    from ..dataset.output import printable
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for job in found.missing[:SHOWN]:
+        age = f', created {_words(job.age)} ago' if job.age is not None else ''
+        console.print(printable(f'missing in Datadog: {job.job_arn} ({job.status}{age})'))
+    for one in found.differing[:SHOWN]:
+        lag = f', behind by at least {_words(one.lag)}' if one.lag is not None else ''
+        console.print(printable(f'differs{lag}: {one.job_arn}'))
+        for name, (theirs, ours) in one.columns.items():
+            console.print(printable(f'    {name}: Datadog {_short(theirs)}, here {_short(ours)}'))
+    hidden = max(len(found.missing) - SHOWN, 0) + max(len(found.differing) - SHOWN, 0)
+    if hidden:
+        console.print(f'and {hidden} more (--json shows all)')
+    stale = sum(one.has_stale_status for one in found.differing)
+    console.print(
+        f'{found.alike} alike, {len(found.differing)} differ ({stale} with a stale status), '
+        f'{len(found.missing)} missing in Datadog, {len(found.only_there)} only there'
+    )
+    if found.lags:
+        middle = found.median_lag or found.lags[0]
+        console.print(f'Datadog is behind: median {_words(middle)}, most {_words(found.lags[-1])}')
+
+
+def _document(found: Comparison) -> dict[str, Any]:
+    return {
+        'is_same': found.is_same,
+        'alike': found.alike,
+        'differing': [
+            {
+                'job_arn': one.job_arn,
+                'lag_seconds': one.lag.total_seconds() if one.lag is not None else None,
+                'columns': {name: {'datadog': theirs, 'here': ours} for name, (theirs, ours) in one.columns.items()},
+            }
+            for one in found.differing
+        ],
+        'missing': [
+            {
+                'job_arn': one.job_arn,
+                'status': one.status,
+                'age_seconds': one.age.total_seconds() if one.age is not None else None,
+            }
+            for one in found.missing
+        ],
+        'only_there': list(found.only_there),
+        'median_lag_seconds': found.median_lag.total_seconds() if found.median_lag is not None else None,
+    }
+
+
+def _words(span: timedelta) -> str:
+    from datadog_checks.bedrock_model_customization.reporting.events import words
+
+    return words(span)
+
+
+def _short(value: Any) -> str:
+    text = 'nothing' if value is None else str(value)
+    return text if len(text) <= 80 else text[:77] + '...'

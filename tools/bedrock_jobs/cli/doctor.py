@@ -1,0 +1,87 @@
+"""`bedrock-jobs doctor`: tries credentials, permissions and Regions of a conf.yaml, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from datadog_checks.bedrock_model_customization.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one trial. `advice` says what to do, if anything."""
+
+    instance: int
+    region: str
+    operation: str
+    works: bool
+    answer: str
+    advice: str = ''
+
+
+def register(app: typer.Typer) -> None:
+    app.command('doctor')(doctor)
+
+
+def doctor(
+    config: Annotated[Path, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')],
+    as_json: Annotated[bool, typer.Option('--json', help='Print the findings as a JSON list.')] = False,
+) -> None:
+    """Try the credentials, each permission and each Region; say which IAM action is missing and what is lost by it.
+
+    Nothing is changed in AWS. Exits with 1 where something does not work.
+    """
+    from . import _agent, conf
+
+    _agent.quiet()
+    findings = []
+    for number, settings in enumerate(conf.load(config), start=1):
+        for finding in examine(number, settings):
+            findings.append(finding)
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings)
+    raise typer.Exit(1 if any(not finding.works for finding in findings) else 0)
+
+
+def examine(number: int, settings: Settings) -> Iterator[Finding]:
+    """Yield the findings of one instance: its credentials once, then what each Region allows."""
+    from datadog_checks.bedrock_model_customization.aws import trials
+    from datadog_checks.bedrock_model_customization.aws.errors import advise
+    from datadog_checks.bedrock_model_customization.aws.session import AwsSession
+    from datadog_checks.bedrock_model_customization.reporting.text import one_line
+
+    for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
+        error = trial.error
+        operation = error.operation if error else trial.operation
+        advice = one_line(advise(error), 600) if error else ''
+        yield Finding(number, trial.region, operation, error is None, one_line(trial.answer, 100), advice)
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for header in ('instance', 'Region', 'operation', '', 'answer'):
+        table.add_column(header)
+    for finding in findings:
+        mark = Text('ok', 'green') if finding.works else Text('FAILED', 'bold red')
+        table.add_row(str(finding.instance), finding.region, finding.operation, mark, Text(finding.answer))
+    console.print(table)
+    for finding in findings:
+        if finding.advice:
+            console.print(Text(f'instance {finding.instance} {finding.region}: {finding.advice}', 'yellow'))
+    if all(finding.works for finding in findings):
+        console.print(Text('Everything works.', 'green'))

@@ -1,0 +1,186 @@
+"""`bedrock-jobs report`: loss curves, phases and failures as a page, a picture, or a plot in the terminal."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from datadog_checks.bedrock_model_customization.settings import Settings
+
+    from ..training_report.runs import Report, Run
+
+UNITS: Final = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
+NOT_IN_FILE_NAMES: Final = re.compile(r'[^A-Za-z0-9._+-]+')
+MAX_FILE_NAME: Final = 80
+
+
+class Format(StrEnum):
+    """What a report is made as."""
+
+    HTML = 'html'
+    PNG = 'png'
+    TEXT = 'text'
+
+
+def register(app: typer.Typer) -> None:
+    app.command('report')(report)
+
+
+def report(
+    config: Annotated[
+        Path | None,
+        typer.Option('--config', '-c', exists=True, dir_okay=False, help="The check's conf.yaml: look at AWS now."),
+    ] = None,
+    demo: Annotated[bool, typer.Option('--demo', help='Made-up jobs in a simulated AWS.')] = False,
+    job: Annotated[str | None, typer.Option('--job', help='One job, by its name or ARN.')] = None,
+    since: Annotated[
+        str, typer.Option('--since', help='Jobs created in this time, and those that run: 12h, 7d, 4w.')
+    ] = '7d',
+    out: Annotated[
+        Path | None, typer.Option('--out', '-o', help='Write to this file. [default: report.html, or NAME.png]')
+    ] = None,
+    as_format: Annotated[
+        Format, typer.Option('--format', help='html: a page. png: a picture of one job. text: plots in the terminal.')
+    ] = Format.HTML,
+    artifacts: Annotated[
+        bool | None,
+        typer.Option('--artifacts/--no-artifacts', help='Read loss curves in S3. [default: as collect_artifacts says]'),
+    ] = None,
+) -> None:
+    """Show how training runs went: loss curves side by side, time in phases, and why jobs failed."""
+    from ._extras import extra
+
+    if (config is None) == (not demo):
+        raise typer.BadParameter('give one of --config and --demo')
+    window = duration(since)
+    if as_format is Format.PNG and job is None:
+        raise typer.BadParameter('a PNG shows one job: name it with --job')
+    with extra('report'):
+        _needs(as_format)
+        made = _look(config, window, job, artifacts)
+        if job is not None and not made.runs:
+            _complain(made)
+            _fail(f'no job {job!r} was found')
+        if as_format is Format.HTML:
+            _write_page(made, out or Path('report.html'))
+        elif as_format is Format.PNG:
+            _draw(made.runs[0], out)
+        else:
+            _plot(made, out)
+    _complain(made)
+
+
+def duration(text: str) -> timedelta:
+    """Read a time such as `90m`, `12h`, `7d` or `4w`. Exits with a message where it is none."""
+    match = re.fullmatch(r'(\d{1,5})([mhdw])', text.strip())
+    if not match or not int(match[1]):
+        raise typer.BadParameter(f'{text!r} is no time: write it as 90m, 12h, 7d or 4w')
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _needs(as_format: Format) -> None:
+    """Import what the format needs now, and not after a minute of looking at AWS."""
+    from importlib import import_module
+
+    import_module({Format.HTML: 'jinja2', Format.PNG: 'matplotlib', Format.TEXT: 'plotext'}[as_format])
+
+
+def _look(config: Path | None, since: timedelta, job: str | None, artifacts: bool | None) -> Report:
+    from ..training_report.runs import allow_artifacts, look
+
+    now = datetime.now(UTC)
+    with ExitStack() as stack:
+        for settings in (instances := _instances(config, now, stack)):
+            if settings.artifacts is None and artifacts is None:
+                _say('Loss curves in S3 are not read: set collect_artifacts: true, or give --artifacts.')
+                break
+        allowed = [allow_artifacts(settings, artifacts) for settings in instances]
+        return look(allowed, now, since=since, job_name=job, progress=lambda region: _say(f'looking at {region}'))
+
+
+def _instances(config: Path | None, now: datetime, stack: ExitStack) -> list[Settings]:
+    if config is not None:
+        from .conf import load
+
+        return load(config)
+    from ._extras import extra
+
+    with extra('simulator'):
+        from ..training_report.demo import demo
+
+        return stack.enter_context(demo(now))
+
+
+def _write_page(made: Report, out: Path) -> None:
+    from ..training_report.page import render
+
+    text = render(made)
+    _write(out, text.encode())
+    curves = sum(run.has_curve for run in made.runs)
+    _say(f'{out}: {len(made.runs)} jobs, {curves} with a loss curve, {len(text) // 1024} KiB')
+
+
+def _draw(run: Run, out: Path | None) -> None:
+    from ..training_report.picture import draw
+
+    if not run.has_curve:
+        _fail('the job has no loss curve to draw')
+    path = out or Path(f'{file_name(run.job.job_name or "job")}.png')
+    try:
+        draw(run, path)
+    except OSError as error:
+        _fail(f'{path} cannot be written: {error}')
+    _say(str(path))
+
+
+def _plot(made: Report, out: Path | None) -> None:
+    from ..training_report.terminal import plot
+
+    runs = [run for run in made.runs if run.has_curve]
+    if not runs:
+        _say('No job has a loss curve.')
+        return
+    is_terminal = out is None and typer.get_text_stream('stdout').isatty()
+    plots = '\n'.join(plot(run, get_terminal_size().columns, colors=is_terminal) for run in runs)
+    if out:
+        _write(out, f'{plots}\n'.encode())
+    else:
+        typer.echo(plots)
+
+
+def file_name(name: str) -> str:
+    """Return a job's name as that of a file, without what could lead elsewhere."""
+    return NOT_IN_FILE_NAMES.sub('-', name).strip('.-')[:MAX_FILE_NAME] or 'job'
+
+
+def _write(out: Path, content: bytes) -> None:
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        _fail(f'{out} cannot be written: {error}')
+
+
+def _complain(made: Report) -> None:
+    from datadog_checks.bedrock_model_customization.reporting.text import one_line
+
+    for problem in made.problems:
+        _say(f'missing: {one_line(problem, 500)}')
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _fail(message: str) -> None:
+    from datadog_checks.bedrock_model_customization.reporting.text import clean
+
+    _say(clean(message))
+    raise typer.Exit(1)

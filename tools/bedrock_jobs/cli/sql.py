@@ -1,0 +1,257 @@
+"""`bedrock-jobs sql`: asks questions about jobs in SQL, with or without a database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ._extras import extra
+from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs, say
+
+if TYPE_CHECKING:
+    from ..dataset.engine import Engine
+    from ..dataset.query import QueryError, TimeFrame
+    from ..dataset.result import Result
+
+
+class DialectName(StrEnum):
+    """The values of `dataset.query.Dialect`, here so that the help needs no database driver."""
+
+    DDSQL = 'ddsql'
+    POSTGRES = 'postgres'
+
+
+class FormatName(StrEnum):
+    """The values of `dataset.output.Format`."""
+
+    TABLE = 'table'
+    CSV = 'csv'
+    JSON = 'json'
+    PARQUET = 'parquet'
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Where a local engine takes the table from, and how it understands a query."""
+
+    dsn: str | None
+    config: Path | None
+    snapshot: Path | None
+    demo: bool
+    days: float | None
+    dialect: DialectName
+    start: datetime | None
+    end: datetime | None
+    limit: int | None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command('sql')(sql)
+
+
+def sql(
+    query: Annotated[str | None, typer.Argument(help='The query; without any, a prompt.')] = None,
+    file: Annotated[
+        Path | None, typer.Option('--file', '-f', help="Read the query from a file ('-': standard input).")
+    ] = None,
+    saved: Annotated[str | None, typer.Option('--saved', help='Run a saved query.')] = None,
+    list_saved: Annotated[bool, typer.Option('--list-saved', help='Show the saved queries.')] = False,
+    dsn: Annotated[
+        str | None, typer.Option('--dsn', envvar='BEDROCK_JOBS_DSN', help="A PostgreSQL that 'dataset sync' fills.")
+    ] = None,
+    config: Config = None,
+    snapshot: SnapshotFile = None,
+    demo: Demo = False,
+    remote: Annotated[
+        bool, typer.Option('--remote', help="Ask Datadog's own tables (DD_API_KEY, DD_APP_KEY).")
+    ] = False,
+    days: Days = None,
+    dialect: Annotated[
+        DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
+    ] = DialectName.DDSQL,
+    output_format: Annotated[FormatName, typer.Option('--format', help='How to write the result.')] = FormatName.TABLE,
+    output: Annotated[Path | None, typer.Option('--output', '-o', help='Write the result into a file.')] = None,
+    start: Annotated[datetime | None, typer.Option('--from', help="dd.time_frame_start, UTC; an hour ago.")] = None,
+    end: Annotated[datetime | None, typer.Option('--to', help='dd.time_frame_end, UTC; now.')] = None,
+    limit: Annotated[int | None, typer.Option('--limit', min=1, help='Show at most so many rows.')] = None,
+) -> None:
+    """Ask about jobs in SQL (table aws.bedrock_model_customization_job).
+
+    With --remote the same text is run in Datadog, through its DDSQL API. Without it and --dsn, the jobs of --config,
+    --snapshot or --demo (the default) are put into a PostgreSQL of our own: an installed one, or the one that comes
+    with the extra 'sql'. It is gone when the command ends.
+    """
+    if list_saved:
+        _list_saved()
+        return
+    text = _query_text(query, file, saved)
+    one_source(config, snapshot, demo)
+    if remote and (dsn or config or snapshot or demo or dialect is not DialectName.DDSQL):
+        raise typer.BadParameter("--remote asks Datadog's own tables, in DDSQL: it goes with no source of ours")
+    if dsn and (config or snapshot or demo):
+        raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
+    if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
+        raise typer.BadParameter('Parquet is not for a terminal: use --output')
+    local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
+    with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
+        if text is None:
+            _prompt(engine)
+        elif not _answer(engine, text, output_format, output):
+            raise typer.Exit(1)
+
+
+@contextmanager
+def remote_engine(local: Local) -> Iterator[Engine]:
+    """Yield what lets Datadog answer queries, over one connection."""
+    from ..datadog_assets.connection import Datadog, from_environment
+    from ..datadog_assets.errors import AssetsError
+    from ..dataset.remote import run_remote
+
+    frame = _time_frame(local.start, local.end)
+    since, until = (frame.start, frame.end) if frame else (None, None)
+    try:
+        datadog = Datadog(from_environment())
+    except AssetsError as error:
+        fail(str(error))
+    try:
+        yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
+    finally:
+        datadog.close()
+
+
+@contextmanager
+def open_engine(local: Local) -> Iterator[Engine]:
+    """Yield what answers queries, and say on the way what people should know."""
+    import psycopg
+
+    from ..dataset.engine import database_engine, local_engine
+    from ..dataset.query import Dialect
+    from ..dataset.schema import SchemaError
+    from ..dataset.server import ServerError
+    from ..dataset.snapshot import SnapshotError
+
+    dialect, frame = Dialect(local.dialect), _time_frame(local.start, local.end)
+    try:
+        if local.dsn:
+            with database_engine(local.dsn, dialect, frame, local.limit) as engine:
+                yield engine
+            return
+        if not (local.config or local.snapshot or local.demo):
+            say("the demo's jobs (choose others with --config, --snapshot or --dsn)", 'dim')
+        jobs, problems = read_jobs(local.config, local.snapshot, local.days)
+        for problem in problems:
+            say(problem, 'yellow')
+        with local_engine(jobs, dialect, frame, local.limit) as engine:
+            yield engine
+    except (psycopg.Error, SchemaError, ServerError, SnapshotError, OSError) as error:
+        fail(str(error).strip())
+
+
+def _query_text(query: str | None, file: Path | None, saved: str | None) -> str | None:
+    if sum(one is not None for one in (query, file, saved)) > 1:
+        raise typer.BadParameter('a query, --file and --saved exclude one another')
+    if file is not None:
+        try:
+            return sys.stdin.read() if str(file) == '-' else file.read_text(encoding='utf-8')
+        except (OSError, UnicodeDecodeError) as error:
+            fail(str(error))
+    if saved is not None:
+        from ..dataset.saved import saved_query
+
+        try:
+            return saved_query(saved).sql
+        except KeyError as error:
+            fail(f"{error.args[0]} (--list-saved shows all)")
+    return query if query is not None or sys.stdin.isatty() else sys.stdin.read()
+
+
+def _list_saved() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..dataset.saved import saved_queries
+
+    table = Table('name', 'title', 'description', box=None, header_style='bold')
+    for saved in saved_queries().values():
+        table.add_row(saved.name, saved.title, saved.description)
+    Console().print(table)
+
+
+def _time_frame(start: datetime | None, end: datetime | None) -> TimeFrame | None:
+    from ..dataset.query import TimeFrame
+
+    if start is None and end is None:
+        return None
+    until = end.replace(tzinfo=UTC) if end else datetime.now(UTC)
+    since = start.replace(tzinfo=UTC) if start else until - (TimeFrame.last().end - TimeFrame.last().start)
+    return TimeFrame(since, until)
+
+
+def _prompt(engine: Engine) -> None:
+    from ..dataset.shell import read_loop
+
+    history = Path(typer.get_app_dir('bedrock-jobs')) / 'sql_history'
+    read_loop(lambda query: _answer(engine, query, FormatName.TABLE, None), say, history)
+
+
+def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
+    """Run one query and write its result or what is wrong with it; return whether there is a result."""
+    from ..datadog_assets.errors import AssetsError
+    from ..dataset.query import QueryError
+
+    try:
+        result = engine(query)
+    except QueryError as error:
+        show_error(query, error)
+        return False
+    except AssetsError as error:
+        say(str(error), 'red')
+        return False
+    for warning in result.warnings:
+        say(warning, 'yellow')
+    write(result, output_format, output)
+    return True
+
+
+def show_error(query: str, error: QueryError) -> None:
+    """Say what is wrong with a query, each thing below the line it is in."""
+    lines = query.splitlines()
+    for finding in error.findings:
+        say(str(finding), 'red')
+        if 0 < finding.line <= len(lines):
+            say(f'    {lines[finding.line - 1]}\n    {" " * (finding.column - 1)}^', 'dim')
+
+
+def write(result: Result, output_format: FormatName, output: Path | None) -> None:
+    """Write a result to a file or to standard output."""
+    from ..dataset import output as writers
+
+    if output_format is FormatName.PARQUET:
+        if output:
+            with output.open('wb') as file:
+                writers.write_parquet(result, file)
+        else:
+            writers.write_parquet(result, sys.stdout.buffer)
+    elif output_format is FormatName.TABLE:
+        from rich.console import Console
+
+        if output:
+            with output.open('w', encoding='utf-8') as text:
+                Console(file=text, width=200).print(writers.to_table(result))
+        else:
+            Console().print(writers.to_table(result))
+    else:
+        text_of = writers.to_csv if output_format is FormatName.CSV else writers.to_json
+        if output:
+            output.write_text(text_of(result), encoding='utf-8')
+        else:
+            sys.stdout.write(text_of(result))

@@ -1,0 +1,200 @@
+"""Compares Datadog's own `aws.bedrock_model_customization_job` with the jobs that we see."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any, Final
+
+from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
+from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+from datadog_checks.bedrock_model_customization.jobs.times import parse_time
+from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record, snake_case
+
+from ..datadog_assets.connection import Datadog
+from .remote import ask
+
+PAGE: Final = 5000
+TABLE: Final = 'aws.bedrock_model_customization_job'
+# Ours is the job's ARN, Datadog's is its own: they need not be the same.
+NOT_COMPARED: Final = frozenset({'_key'})
+_HSTORE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*=>\s*(?:"((?:[^"\\]|\\.)*)"|NULL)')
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One job that both have, but not alike: per column what Datadog has and what we see."""
+
+    job_arn: str
+    columns: Mapping[str, tuple[Any, Any]]
+    lag: timedelta | None
+    """At least so long ago the job changed without Datadog's row showing it; None where its row is not older."""
+
+    @property
+    def has_stale_status(self) -> bool:
+        return 'status' in self.columns and self.columns['status'][0] not in TERMINAL_STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One job that Datadog does not have, and how long it exists already."""
+
+    job_arn: str
+    status: str | None
+    age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How Datadog's table and the jobs differ.
+
+    `only_there` are jobs of Datadog's table that we do not see, but in an account and Region that we look at: they
+    may be older than what we list.
+    """
+
+    alike: int
+    differing: Sequence[Differing]
+    missing: Sequence[Missing]
+    only_there: Sequence[str]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether Datadog has every job as we see it."""
+        return not self.differing and not self.missing
+
+    @property
+    def lags(self) -> list[timedelta]:
+        """How long Datadog has been behind, for each job where that is known."""
+        known = [one.lag for one in self.differing] + [one.age for one in self.missing]
+        return sorted(lag for lag in known if lag is not None)
+
+    @property
+    def median_lag(self) -> timedelta | None:
+        seconds = [lag.total_seconds() for lag in self.lags]
+        return timedelta(seconds=median(seconds)) if seconds else None
+
+
+def compare(datadog: Datadog, jobs: Iterable[Job], now: datetime | None = None) -> Comparison:
+    """Read Datadog's table and compare it with the jobs. Raises AssetsError where the table cannot be read."""
+    return compare_rows(list(read_table(datadog)), jobs, now or datetime.now(UTC))
+
+
+def read_table(datadog: Datadog) -> Iterator[dict[str, Any]]:
+    """Yield every row of Datadog's table, in pages by ARN: an answer holds at most 10,000 rows."""
+    last = ''
+    while True:
+        where = f"WHERE job_arn > '{_quoted(last)}' " if last else ''
+        sql = f'SELECT {", ".join(COLUMNS)} FROM {TABLE} {where}ORDER BY job_arn LIMIT {PAGE}'
+        answer = ask(datadog, sql, PAGE)
+        found = list(answer.records())
+        yield from found
+        if len(found) < PAGE or not found[-1].get('job_arn'):
+            return
+        last = str(found[-1]['job_arn'])
+
+
+def compare_rows(theirs: Iterable[Mapping[str, Any]], jobs: Iterable[Job], now: datetime) -> Comparison:
+    """Compare rows as DDSQL gives them with jobs."""
+    there = {str(row['job_arn']): row for row in theirs if row.get('job_arn')}
+    ours = {job.job_arn: record(job) for job in jobs}
+    differing = []
+    for arn in sorted(ours.keys() & there.keys()):
+        columns = _columns(there[arn], ours[arn])
+        if columns:
+            differing.append(Differing(arn, columns, _lag(there[arn], ours[arn], now)))
+    missing = [_missing(arn, ours[arn], now) for arn in sorted(ours.keys() - there.keys())]
+    scopes = {_scope(arn) for arn in ours}
+    only_there = [arn for arn in sorted(there.keys() - ours.keys()) if _scope(arn) in scopes]
+    return Comparison(len(ours.keys() & there.keys()) - len(differing), differing, missing, only_there)
+
+
+def comparable(name: str, value: Any) -> Any:
+    """Return a column's value in the form in which both sides can be compared; nothing is None, however written."""
+    kind = COLUMNS[name]
+    if value is None or value == '':
+        return None
+    if kind == 'timestamp':
+        moment = parse_time(value)
+        # Datadog keeps milliseconds.
+        return int(moment.timestamp() * 1000) if moment else value
+    if kind == 'hstore':
+        return _hstore(value)
+    if kind == 'json':
+        return _plain(_parsed(value))
+    return value
+
+
+def _columns(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    found = {}
+    for name in COLUMNS:
+        if name in NOT_COMPARED or name not in theirs:
+            continue
+        one, other = comparable(name, theirs[name]), comparable(name, ours[name])
+        if one != other:
+            found[name] = (theirs[name], ours[name])
+    return found
+
+
+def _lag(theirs: Mapping[str, Any], ours: Mapping[str, Any], now: datetime) -> timedelta | None:
+    changed, known = (parse_time(row.get('last_modified_time')) for row in (ours, theirs))
+    if changed is None or (known is not None and int(known.timestamp() * 1000) >= int(changed.timestamp() * 1000)):
+        return None
+    return max(now - changed, timedelta())
+
+
+def _missing(arn: str, row: Mapping[str, Any], now: datetime) -> Missing:
+    created = parse_time(row.get('creation_time'))
+    return Missing(arn, row.get('status'), max(now - created, timedelta()) if created else None)
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON with snake_case keys and without empty members, whose spelling is a matter of taste."""
+    if isinstance(value, Mapping):
+        members = {snake_case(str(key)): _plain(item) for key, item in value.items()}
+        return {key: item for key, item in members.items() if item is not None} or None
+    if isinstance(value, list):
+        return [_plain(item) for item in value] or None
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _hstore(value: Any) -> Any:
+    if isinstance(value, str):
+        parsed = _parsed(value)
+        if isinstance(parsed, str):
+            pairs = _HSTORE.findall(value)
+            parsed = {_unescaped(key): _unescaped(text) for key, text in pairs}
+        value = parsed
+    if not isinstance(value, Mapping):
+        return value
+    return {str(key): _texts(item) for key, item in value.items()} or None
+
+
+def _texts(value: Any) -> str:
+    several = value if isinstance(value, list) else str(value).split(',')
+    return ','.join(sorted(str(one) for one in several))
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r'\\(.)', r'\1', text)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _scope(arn: str) -> tuple[str, str] | None:
+    parsed = parse_job_arn(arn)
+    return (parsed.account_id, parsed.region) if parsed else None

@@ -1,0 +1,158 @@
+"""Brings the table in PostgreSQL up to date with the jobs that are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import chain, islice
+from typing import Any, Final
+
+import orjson
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types import TypeInfo
+from psycopg.types.hstore import register_hstore
+
+from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+
+from .columns import FULL_NAME, NAMES
+from .rows import job_of, row
+from .schema import BOOKS, prepare
+
+CHUNK: Final = 5000
+"""Changed jobs that are held in memory, and written, at a time."""
+
+FEW: Final = 1000
+"""Up to so many jobs only their own fingerprints are read, not those of the whole table."""
+
+# Changes whenever `row` gives another row for the same job, so that all rows are written once more.
+ROW_FORMAT: Final = b'1'
+
+
+@dataclass(slots=True)
+class Synced:
+    """What a sync did, in jobs. `seen` is how many there were, `written` how many were sent to the database.
+
+    The others are as they were when they were written last.
+    """
+
+    seen: int = 0
+    written: int = 0
+
+
+def connect(dsn: str) -> psycopg.Connection[Any]:
+    """Connect to PostgreSQL, with times in UTC. Raises psycopg.OperationalError."""
+    return psycopg.connect(dsn, application_name='bedrock-jobs', options='-c timezone=UTC -c client_encoding=UTF8')
+
+
+def sync(
+    connection: psycopg.Connection[Any],
+    jobs: Iterable[Job],
+    progress: Callable[[int], object] = lambda seen: None,
+) -> Synced:
+    """Write jobs into the table, in one transaction that also makes the table; `progress` gets the jobs seen so far.
+
+    A job is found again by `_key`. Rows of jobs that are not among `jobs` stay. What a job does not say (a listing
+    knows less than a description) keeps the value the row has. A row that has ended never runs again, and one that is
+    newer than the job stays as it is: an old snapshot cannot undo a later sync. Raises SchemaError and psycopg.Error;
+    nothing is changed then.
+    """
+    synced = Synced()
+    with connection.transaction():
+        prepare(connection)
+        connection.execute(f'CREATE TEMP TABLE incoming (LIKE {FULL_NAME}) ON COMMIT DROP')
+        connection.execute('CREATE TEMP TABLE incoming_fingerprints (key text, fingerprint bigint) ON COMMIT DROP')
+        remaining = iter(jobs)
+        first = list(islice(remaining, FEW))
+        known = _known(connection, first)
+        changed: dict[str, tuple[Job, int]] = {}
+        for job in chain(first, remaining):
+            synced.seen += 1
+            number = fingerprint(job)
+            if number not in known:
+                changed[job.key] = job, number
+            if len(changed) >= CHUNK:
+                synced.written += _write(connection, changed)
+            if synced.seen % FEW == 0:
+                progress(synced.seen)
+        synced.written += _write(connection, changed)
+        progress(synced.seen)
+        if synced.written > CHUNK:
+            connection.execute(f'ANALYZE {FULL_NAME}, {BOOKS}.synced')
+    return synced
+
+
+def stored_jobs(connection: psycopg.Connection[Any]) -> Iterator[Job]:
+    """Yield the jobs that the table holds, by `_key`. Raises psycopg.Error."""
+    info = TypeInfo.fetch(connection, 'hstore')
+    if info:
+        register_hstore(info, connection)
+    with connection.transaction(), connection.cursor('stored_jobs', row_factory=dict_row) as cursor:
+        for values in cursor.execute(f'SELECT * FROM {FULL_NAME} ORDER BY _key'):
+            yield job_of(values)
+
+
+def fingerprint(job: Job) -> int:
+    """Return a number that stands for a job in all that its row is made of: equal jobs have the same."""
+    try:
+        content = orjson.dumps(job, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError):
+        # orjson refuses lone surrogates and huge numbers; the row of such a job is what tells it apart.
+        content = repr(row(job)).encode()
+    return int.from_bytes(blake2b(content, digest_size=8, key=ROW_FORMAT).digest(), 'big', signed=True)
+
+
+def _known(connection: psycopg.Connection[Any], first: list[Job]) -> set[int]:
+    """Return the fingerprints of the rows that are there, or only those of the jobs in `first` where these are all.
+
+    A fingerprint stands for its job's key, too, so that keys need not be read. A row that someone deleted has none.
+    """
+    query = f'SELECT fingerprint FROM {BOOKS}.synced JOIN {FULL_NAME} ON _key = key'
+    cursor = connection.cursor(binary=True)
+    if len(first) < FEW:
+        found = cursor.execute(f'{query} WHERE key = ANY(%s)', ([job.key for job in first],))
+    else:
+        found = cursor.execute(query)
+    return {number for (number,) in found}
+
+
+def _write(connection: psycopg.Connection[Any], changed: dict[str, tuple[Job, int]]) -> int:
+    """Write the changed jobs with their fingerprints, forget them, and return how many they were."""
+    written = len(changed)
+    with connection.cursor() as cursor:
+        with cursor.copy(f'COPY incoming ({", ".join(NAMES)}) FROM STDIN') as copy:
+            for job, _ in changed.values():
+                copy.write_row(row(job))
+        with cursor.copy('COPY incoming_fingerprints FROM STDIN') as copy:
+            for key, (_, number) in changed.items():
+                copy.write_row((key, number))
+        cursor.execute(_UPSERT)
+        cursor.execute(
+            f'INSERT INTO {BOOKS}.synced SELECT key, fingerprint FROM incoming_fingerprints '
+            'ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint'
+        )
+        cursor.execute('TRUNCATE incoming, incoming_fingerprints')
+    changed.clear()
+    return written
+
+
+def _merged(name: str) -> str:
+    if name == '_key':
+        return 'i._key'
+    if name == 'tags':
+        # Tags are the one thing that can go away: an empty hstore says that the job has none.
+        return "CASE WHEN i.tags IS NULL THEN t.tags WHEN i.tags = '' THEN NULL ELSE i.tags END"
+    return f'coalesce(i.{name}, t.{name})'
+
+
+_TERMINAL: Final = ', '.join(f"'{status}'" for status in sorted(TERMINAL_STATUSES))
+_UPSERT: Final = f"""
+INSERT INTO {FULL_NAME} ({', '.join(NAMES)})
+SELECT {', '.join(_merged(name) for name in NAMES)}
+FROM incoming i LEFT JOIN {FULL_NAME} t USING (_key)
+WHERE t._key IS NULL
+   OR ((t.status IS NULL OR t.status NOT IN ({_TERMINAL}) OR i.status IN ({_TERMINAL}))
+       AND (i.last_modified_time >= t.last_modified_time) IS NOT FALSE)
+ON CONFLICT (_key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in NAMES[1:])}
+"""

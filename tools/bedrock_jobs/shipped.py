@@ -1,0 +1,17 @@
+"""Where the shipped assets are: at the root of a checkout; inside this package where its wheel is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+ASSETS: Final = next(
+    (folder for folder in (_PACKAGE / 'assets', _PACKAGE.parent.parent / 'assets') if (folder / 'dashboards').is_dir()),
+    None,
+)
+
+
+def metadata_of(assets: Path) -> Path | None:
+    """Return the `metadata.csv` that goes with an assets folder: beside it in a checkout, inside it in a wheel."""
+    return next((path for path in (assets.parent / 'metadata.csv', assets / 'metadata.csv') if path.is_file()), None)

@@ -1,0 +1,192 @@
+"""`bedrock-jobs`, run as people run it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bedrock_jobs.simulator import AccessDenied, Simulator, Unreachable, fails, story
+
+COMMAND = [sys.executable, '-m', 'bedrock_jobs.cli']
+
+
+def bedrock_jobs(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
+    made_up = {
+        'AWS_ACCESS_KEY_ID': 'AKIAEXAMPLE',
+        'AWS_SECRET_ACCESS_KEY': 'example',
+        'AWS_EC2_METADATA_DISABLED': 'true',
+    }
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        encoding='utf-8',
+        timeout=120,
+        check=False,
+        env=kept | made_up | {'COLUMNS': '200', 'NO_COLOR': '1'} | environment,
+    )
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as made:
+        story.tell(made, datetime.now(UTC) - story.LASTS)
+        yield made
+
+
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> Path:
+    return write(tmp_path, story.instances(simulator.endpoint_url))
+
+
+def write(folder: Path, instances: Any) -> Path:
+    path = folder / 'conf.yaml'
+    path.write_text(yaml.safe_dump({'init_config': {}, 'instances': instances}), encoding='utf-8')
+    return path
+
+
+@pytest.fixture(scope='module')
+def demo() -> list[dict[str, Any]]:
+    done = bedrock_jobs('demo', '--json')
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_demo_shows_every_status_a_failure_and_a_stuck_phase(demo: list[dict[str, Any]]) -> None:
+    summary = demo[-1]['summary']
+    assert {status for status, count in summary['jobs'].items() if count} >= {
+        'InProgress',
+        'Completed',
+        'Failed',
+        'Stopping',
+        'Stopped',
+    }
+    assert summary['events'] == {'created': 11, 'completed': 5, 'failed': 2, 'stopped': 1, 'stopping': 2}
+    assert summary['stuck'] == ['product-titles']
+    failed = [event for poll in demo[:-1] for event in poll['events'] if event['alert_type'] == 'error']
+    assert "line 17 has no 'messages' member" in failed[0]['msg_text']
+
+
+def test_the_demo_for_people(tmp_path: Path) -> None:
+    picture, record = tmp_path / 'demo.svg', tmp_path / 'demo.jsonl'
+    done = bedrock_jobs('demo', '--seconds', '0', '--picture', str(picture), '--record', str(record))
+    assert done.returncode == 0, done.stderr
+    assert 'Amazon Bedrock fine-tuning job risk-notes-v2 failed' in done.stdout
+    assert 'product-titles: InProgress, phase training NotStarted for 06:08:58' in done.stdout
+    assert '\x1b' not in done.stdout
+    assert 'NotStarted' in picture.read_text(encoding='utf-8')
+    assert '@font-face' not in picture.read_text(encoding='utf-8')
+    polls = [json.loads(line) for line in record.read_text(encoding='utf-8').splitlines()]
+    assert {name for name, *_ in polls[-1]['metrics']} >= {'bedrock_model_customization.job.duration'}
+
+
+def test_check_prints_what_would_be_sent(config: Path) -> None:
+    done = bedrock_jobs('check', '--config', str(config))
+    assert done.returncode == 0, done.stderr
+    assert 'bedrock_model_customization.can_connect' in done.stdout
+    assert 'product-titles' in done.stdout
+
+
+def test_check_as_json_several_times(config: Path) -> None:
+    done = bedrock_jobs('check', '--config', str(config), '--json', '--times', '2', '--pause', '0')
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert len(first['metrics']) > 50 and len(second['metrics']) > 50
+    assert not first['events'] and not second['events']
+
+
+def test_check_fails_where_a_scope_does(simulator: Simulator, config: Path) -> None:
+    simulator.faults.add(AccessDenied(operation='ListModelCustomizationJobs', region='us-west-2'))
+    done = bedrock_jobs('check', '--config', str(config))
+    assert done.returncode == 1
+    assert 'allow the IAM action bedrock:ListModelCustomizationJobs' in ' '.join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('instances: [{regions: us-east-1}]', 'regions: must be a list'),
+        ('instances: []', 'has no list of instances'),
+        ('instances: [', 'cannot be read'),
+        ('- 1', 'has no list of instances'),
+    ],
+)
+def test_a_bad_conf_is_explained(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / 'conf.yaml'
+    path.write_text(text, encoding='utf-8')
+    done = bedrock_jobs('check', '--config', str(path))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_doctor_finds_nothing(config: Path) -> None:
+    done = bedrock_jobs('doctor', '--config', str(config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'Everything works.' in done.stdout
+    assert 'account 210987654321' in done.stdout
+
+
+@pytest.mark.parametrize(
+    'operation', ['ListModelCustomizationJobs', 'GetModelCustomizationJob', 'GetResources', 'ListTagsForResource']
+)
+def test_doctor_names_what_is_missing(simulator: Simulator, config: Path, operation: str) -> None:
+    simulator.faults.add(AccessDenied(operation=operation, region='us-west-2'))
+    done = bedrock_jobs('doctor', '--config', str(config), '--json')
+    assert done.returncode == 1
+    (finding,) = [finding for finding in json.loads(done.stdout) if not finding['works']]
+    assert (finding['instance'], finding['region'], finding['operation']) == (1, 'us-west-2', operation)
+    action = 'tag:GetResources' if operation == 'GetResources' else f'bedrock:{operation}'
+    assert f'allow the IAM action {action}' in finding['advice']
+    assert 'meanwhile' in finding['advice']
+
+
+def test_doctor_without_credentials(config: Path) -> None:
+    done = bedrock_jobs('doctor', '--config', str(config), AWS_ACCESS_KEY_ID='', AWS_SECRET_ACCESS_KEY='')
+    assert done.returncode == 1
+    assert "check the Agent's AWS credentials" in ' '.join(done.stdout.split())
+
+
+def test_doctor_with_a_role_that_does_not_trust_us(simulator: Simulator, tmp_path: Path) -> None:
+    role = simulator.account('210987654321').add_role('Strict', external_id='right')
+    instance = {'endpoint_url': simulator.endpoint_url, 'assume_role': role, 'external_id': 'wrong'}
+    done = bedrock_jobs('doctor', '--config', str(write(tmp_path, [instance])))
+    assert done.returncode == 1
+    assert 'allow the IAM action sts:AssumeRole' in ' '.join(done.stdout.split())
+
+
+def test_doctor_in_a_region_that_is_not_there(simulator: Simulator, config: Path) -> None:
+    simulator.faults.add(Unreachable(region='us-west-2'))
+    done = bedrock_jobs('doctor', '--config', str(config), '--json')
+    unreachable = [finding for finding in json.loads(done.stdout) if finding['answer'] == 'unreachable']
+    assert [finding['operation'] for finding in unreachable] == ['ListModelCustomizationJobs']
+    assert "check the Region's name" in unreachable[0]['advice']
+
+
+def test_help_and_version() -> None:
+    assert bedrock_jobs('--version').stdout.strip().count('.') == 2
+    listed = bedrock_jobs('--help').stdout
+    assert all(command in listed for command in ('demo', 'check', 'doctor'))
+
+
+@pytest.mark.parametrize('command', ['check', 'doctor'])
+def test_no_control_character_of_aws_reaches_a_terminal(command: str, tmp_path: Path) -> None:
+    foreign = 'a\x1b[2J\x1b]8;;http://example.com\x07b\r\u202ec\x9b31m'
+    with Simulator() as simulator:
+        life = fails(datetime.now(UTC) - timedelta(minutes=30), foreign)
+        simulator.add_job('us-east-1', name='bad', timeline=life, tags={f'team{foreign}': foreign})
+        instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'events_since': 2}
+        done = bedrock_jobs(command, '-c', str(write(tmp_path, [instance])))
+    assert done.returncode == 0, done.stderr
+    assert command == 'doctor' or 'bad failed' in done.stdout
+    printed = done.stdout + done.stderr
+    assert not [mark for mark in printed if mark not in '\n\t' and not mark.isprintable()]

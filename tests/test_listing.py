@@ -12,8 +12,10 @@ import pytest
 from bedrock_jobs.simulator import (
     AccessDenied,
     Fault,
+    RawBody,
     ReplaceMember,
     ServerError,
+    ServiceError,
     Throttle,
     completes,
     fails,
@@ -145,6 +147,30 @@ def test_a_page_that_is_not_answered_for_a_day_is_given_up_and_said_to_be(scope:
         poll = scope.poll(HOUR)
     assert poll.is_complete and poll.left_out == 0
     assert scope.told == []
+
+
+def test_the_end_of_a_job_behind_a_page_that_is_not_answered_is_told(scope: World) -> None:
+    scope.add('running', completes(T0 - 50 * HOUR, training=60 * HOUR))
+    scope.poll()
+    scope.simulator.faults.add(BadPage(operation=LIST, name='job-47'))
+    for _ in range(12):
+        scope.poll(HOUR)
+    assert kinds(scope.told) == [('running', 'completed')]
+
+
+def test_a_listing_that_lacks_what_is_known_moves_nothing(scope: World) -> None:
+    """An empty answer after some hours of downtime: what happened meanwhile is still told."""
+    scope.poll()
+    scope.poll(MINUTE)
+    scope.add('meanwhile', fails(scope.clock.now() + MINUTE))
+    scope.clock.advance(5 * HOUR)
+    scope.restart()
+    nothing = RawBody(operation=LIST, body=b'{"modelCustomizationJobSummaries":[]}')
+    gone = ServiceError(operation=DESCRIBE, code='ResourceNotFoundException', status=404)
+    with scope.simulator.faults.during(nothing), scope.simulator.faults.during(gone):
+        assert not scope.poll().is_complete
+    assert scope.poll(MINUTE).is_complete
+    assert kinds(scope.told) == [('meanwhile', 'created'), ('meanwhile', 'failed')]
 
 
 def test_what_ended_is_found_while_the_listing_goes_on(scope: World) -> None:

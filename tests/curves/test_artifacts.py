@@ -347,7 +347,6 @@ def test_a_bucket_in_another_region(scope: CurveWorld) -> None:
 @pytest.mark.parametrize('fault', [ServerError, Throttle, ExpiredCredentials, HalfBody])
 @pytest.mark.parametrize('operation', ['ListObjectsV2', 'GetObject'])
 def test_what_goes_wrong_goes_better_the_next_time(scope: CurveWorld, fault: type[Fault], operation: str) -> None:
-    scope.poll()
     full(scope)
     with scope.simulator.faults.during(fault(operation=operation)):
         poll = scope.poll(MINUTE)

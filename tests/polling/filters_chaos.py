@@ -819,6 +819,9 @@ class Judge:
         seeing = [poll for poll in polls if poll.looked and poll.at >= at]
         if first is None or not seeing:
             return None
+        # A job that is known may be decided on at a poll whose listing lacked it.
+        seeing += [poll for poll in polls if poll.was_answered and not poll.looked and poll.at > seeing[0].at]
+        seeing.sort(key=lambda poll: poll.number)
         if at < first - line.events_since:
             return Verdict('old')
         if until:

@@ -15,14 +15,14 @@ Found = TypeVar('Found')
 class Answers(Generic[Found]):
     """What was asked about some jobs, by ARN.
 
-    `pending` are jobs whose news should wait for an answer, and `left` is how many are still to be asked about.
+    `unanswered` are the jobs that are still to be asked about, and `pending` those of them whose news should wait.
     `failures` are those of single jobs, `problems` what is to be shown of them. `malformed` has members of an answer
     that could not be read, and `shortfalls` say in words what is left out.
     """
 
     found: dict[str, Found] = field(default_factory=dict)
+    unanswered: Set[str] = frozenset()
     pending: Set[str] = frozenset()
-    left: int = 0
     failures: dict[str, AwsError] = field(default_factory=dict)
     problems: Sequence[AwsError] = ()
     malformed: dict[str, set[str]] = field(default_factory=dict)

@@ -93,9 +93,9 @@ class Describer:
         for job in unanswered:
             # Whatever keeps the answer away, a turn that does not come included: the news does not wait for ever.
             self._known[job.job_arn].waited += 1
-        left = [job for job in unanswered if self.is_due(job, now)]
-        pending = {job.job_arn for job in left if self._known[job.job_arn].waited < POLLS_TO_WAIT}
-        return replace(answers, pending=pending, left=len(left), problems=list(answers.failures.values()))
+        left = {job.job_arn for job in unanswered if self.is_due(job, now)}
+        pending = {arn for arn in left if self._known[arn].waited < POLLS_TO_WAIT}
+        return replace(answers, unanswered=left, pending=pending, problems=list(answers.failures.values()))
 
     def _ask(self, queue: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any] | AwsError]]:
         jobs = {job.job_arn: job for job in queue}

@@ -123,14 +123,14 @@ class ArtifactReader:
                 done = self._read_due(by_arn, due[: self.max_jobs], now)
             except AwsError as error:
                 problems.append(error)
-        unread = [arn for arn in due if arn not in done]
+        unread = set(due) - done
         for arn in unread:
             self._known[arn].polls_waited += 1
         problems += [known.problem for known in self._known.values()]
         return Answers(
             found={arn: known.summary() for arn, known in self._known.items() if known.read_at},
+            unanswered=unread,
             pending={arn for arn in unread if self._known[arn].polls_waited <= POLLS_TO_WAIT},
-            left=len(unread),
             problems=_distinct(problems),
             shortfalls=self._shortfalls(by_arn),
         )

@@ -64,7 +64,7 @@ class Listing:
 
     `interval` is how old a full listing may become. `head_start` counts as passed when the first one is done, so that
     many scopes do not list everything at the same time. `began` is when the queue was made, and `seen` are the
-    jobs shown since. `complete_at` is when the queue of the last complete listing was made, `given_up` what it lacks.
+    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks.
     """
 
     def __init__(self, scope: BedrockScope, lookback: timedelta, interval: timedelta, head_start: timedelta) -> None:
@@ -82,12 +82,18 @@ class Listing:
         self._newest_goes_first = True
         self._pages = self._pages_answered = self._jobs_answered = 0
         self._window_is_long = False
+        self._seen_now: set[str] = set()
         self._given_up_now: list[Range] = []
+        self._after: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether everything was shown that was to be listed."""
         return not self.queue
+
+    def has_shown(self, job_arn: str) -> bool:
+        """Whether a job was shown: since the queue was made, or while it is stuck at this poll."""
+        return job_arn in (self.seen if self.is_complete else self._seen_now)
 
     def is_stuck(self, now: datetime) -> bool:
         """Whether AWS has not answered a part of the listing for some minutes, so that nobody sees its jobs end."""
@@ -136,12 +142,13 @@ class Listing:
             self._full_at = now if self._full_at else now - self._head_start
             self.queue = [Range(min(known_until or now, now) - self._lookback), *_by_status()]
         else:
-            self.queue = self._what_may_have_changed(oldest_running, created_since, now)
+            since = min(self.complete_at or known_until or now, now) - SPAN
+            self.queue = self._what_may_have_changed(since, oldest_running, created_since)
+        self._after = self.queue[0].after
 
     def _what_may_have_changed(
-        self, oldest_running: datetime | None, created_since: Callable[[datetime], int], now: datetime
+        self, since: datetime, oldest_running: datetime | None, created_since: Callable[[datetime], int]
     ) -> list[Range]:
-        since = min(self.complete_at or now, now) - SPAN
         window = min(since, oldest_running - TOGETHER) if oldest_running else since
         if window == since:
             return [Range(since)]
@@ -151,7 +158,7 @@ class Listing:
 
     def pages(self, now: datetime) -> Iterator[Page]:
         """Yield what AWS answers to the queue, as far as it does: `broken_off` is then why it did not to its end."""
-        self.broken_off = None
+        self.broken_off, self._seen_now = None, set()
         self._pages_answered = self._jobs_answered = place = 0
         while place < len(self.queue):
             wanted = self.queue[place]
@@ -173,6 +180,7 @@ class Listing:
                     continue
                 wanted.unanswered_since = wanted.unanswered_since or now
                 place += 1
+        self.seen |= self._seen_now
         if self._pages_answered:
             self._give_up(now)
         if not self.queue:
@@ -186,8 +194,17 @@ class Listing:
             # The others have their turn at the next poll.
             self.queue.append(self.queue.pop(place))
 
-    def _complete(self) -> None:
+    def covers(self, job: Job) -> bool:
+        """Whether the listing has shown everything that was created when the job was."""
+        if not self.is_complete or self.given_up or self._after is None or job.creation_time is None:
+            return False
+        return job.creation_time > self._after + TOGETHER
+
+    def accept(self) -> None:
+        """Note that a complete listing contradicts nothing that is known: the next one begins behind it."""
         self.complete_at = self.began
+
+    def _complete(self) -> None:
         # A full listing asks for what was given up before.
         self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
         self._given_up_now = []
@@ -201,7 +218,7 @@ class Listing:
             wanted.unanswered_since = None
             self.began = earlier(self.began or now, self._scope.answered_at)
             yield page
-            self.seen.update(job.job_arn for job in page.jobs)
+            self._seen_now.update(job.job_arn for job in page.jobs)
             created = [job.creation_time for job in page.jobs if job.creation_time]
             # One in the future would hide those to come.
             past = [moment for moment in created if moment <= now]

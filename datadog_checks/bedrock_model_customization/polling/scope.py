@@ -148,13 +148,16 @@ class Scope:
             problems.append(error)
             # What was not asked about waits.
             waiting = frozenset(self.inventory.jobs)
-            described, tagged, is_everything_found = Answers(), Answers(pending=waiting), False
+            described, tagged, is_everything_found = Answers(), Answers(unanswered=waiting, pending=waiting), False
+        is_accepted = self.listing.is_complete and is_everything_found
+        if is_accepted:
+            self.listing.accept()
         files = self._read_files(now)
-        decided = self._decide(described.pending, tagged.pending, files.pending, now)
+        decided = self._decide(described.pending, tagged, files.pending, now)
         inventory, listing = self.inventory, self.listing
         return ScopePoll(
             account_id=self.account_id,
-            until=listing.began if listing.is_complete and is_everything_found else None,
+            until=listing.began if is_accepted else None,
             broken_off=listing.broken_off,
             jobs=sorted(decided.gauges, key=lambda job: job.creation_time or OLDEST, reverse=True),
             counts=inventory.counts(decided.wanted, now),
@@ -165,7 +168,7 @@ class Scope:
             tracked=len(inventory),
             not_counted=len(inventory.left_out),
             given_up=len(listing.given_up),
-            awaiting_description=described.left,
+            awaiting_description=len(described.unanswered),
             awaiting_filter=decided.undecided,
             unreadable=unreadable,
             malformed=self._members_not_read(),
@@ -275,7 +278,7 @@ class Scope:
     def _ask_about_jobs(self, problems: list[AwsError], now: datetime) -> tuple[Answers[Job], Answers[Tags], bool]:
         """Describe jobs and read their tags.
 
-        Return the descriptions, the tags of jobs that have news, and whether all jobs were looked for that the listing
+        Return the descriptions, the tags of jobs that have news, and whether all jobs were found that the listing
         should have shown. Raises AwsError where the credentials are refused.
         """
         # In turns: where AWS throttles, either takes all the time that there is.
@@ -291,13 +294,17 @@ class Scope:
         return described, self._read_tags_of_news(described, problems, now), is_everything_found
 
     def _missing(self, now: datetime) -> list[Job]:
-        """Return the jobs that the listing should have shown, as far as they can still change."""
-        jobs = self.inventory.jobs
-        return [
-            jobs.get(arn) or Job(job_arn=arn, creation_time=entry.created)
-            for arn, entry in self.ledger.reported.items()
-            if arn not in self.listing.seen and (arn not in jobs or not has_ended(jobs[arn], now))
-        ]
+        """Return the jobs that the listing should have shown, or that can still change.
+
+        AWS deletes no job: an answer that lacks one is not the whole truth.
+        """
+        known, listing, missing = self.inventory.jobs, self.listing, []
+        for arn, entry in self.ledger.reported.items():
+            job = known.get(arn) or Job(job_arn=arn, creation_time=entry.created)
+            is_needed = arn not in known or not has_ended(job, now) or listing.covers(job)
+            if is_needed and not listing.has_shown(arn):
+                missing.append(job)
+        return missing
 
     def _describe(self, missing: Sequence[Job], now: datetime) -> Answers[Job]:
         wanted = [job for job in self.inventory.jobs.values() if self._wants_more(job, now)]
@@ -316,17 +323,16 @@ class Scope:
     def _look_for(
         self, missing: Sequence[Job], described: Answers[Job], problems: list[AwsError], now: datetime
     ) -> bool:
-        """Forget missing jobs that nothing shows for a day; return whether all of them could be looked for."""
-        is_everything_looked_for = True
+        """Forget missing jobs that nothing shows for a day; return whether all of them were found."""
+        is_everything_found = True
         for job in missing:
             if job.job_arn in described.found:
                 continue
             is_found = self._is_found_otherwise(job, described.failures.get(job.job_arn), problems, now)
-            if is_found is None:
-                is_everything_looked_for = False
-            elif not is_found:
+            if is_found is False:
                 self._note_missing(job.job_arn)
-        return is_everything_looked_for
+            is_everything_found = is_everything_found and bool(is_found)
+        return is_everything_found
 
     def _is_found_otherwise(
         self, job: Job, error: AwsError | None, problems: list[AwsError], now: datetime
@@ -413,12 +419,14 @@ class Scope:
 
     # --- decide
 
-    def _decide(self, undescribed: Set[str], untagged: Set[str], unread: Set[str], now: datetime) -> _Decided:
+    def _decide(self, undescribed: Set[str], tagged: Answers[Tags], unread: Set[str], now: datetime) -> _Decided:
         """Decide about each job; news wait for the answers that are pending."""
         decided = _Decided()
         for arn, job in self.inventory.jobs.items():
-            is_wanted = self._selection.decide(job, now, is_described=self._describer.is_described(job))
-            news = [one for one in self.ledger.news(job) if not (arn in untagged or _waits(one, job, undescribed))]
+            is_described, is_tagged = self._describer.is_described(job), arn not in tagged.unanswered
+            is_wanted = self._selection.decide(job, now, is_described=is_described, is_tagged=is_tagged)
+            waits = arn in tagged.pending
+            news = [one for one in self.ledger.news(job) if not (waits or _waits(one, job, undescribed))]
             if is_wanted is None:
                 decided.undecided += 1
             elif not is_wanted:

@@ -44,17 +44,18 @@ class Selection:
         """Whether a job could be wanted, with whatever tags it has by now."""
         return self._wants_all or self._other.decide(job) is not False
 
-    def decide(self, job: Job, now: datetime, *, is_described: bool) -> bool | None:
+    def decide(self, job: Job, now: datetime, *, is_described: bool, is_tagged: bool) -> bool | None:
         """Return whether a job is wanted, None while nobody can tell.
 
-        What stays unknown for a day, or is not in the description either, matches nothing.
+        `is_tagged` False says that the job's tags should have been read anew and could not be. What stays unknown for a
+        day, or is not in the description either, matches nothing.
         """
         if self._wants_all:
             return True
         verdict = self._filter.decide(job)
         if verdict is None and is_described and (job.tags is not None or not self._filter.needs_tags):
             verdict = self._filter.wants(job)
-        elif verdict is False and self._may_be_tagged(job, now):
+        elif verdict is False and (_is_young(job, now) or not is_tagged) and self._lacks_only_tag(job):
             verdict = None
         if verdict is None:
             since = self._undecided_since.setdefault(job.job_arn, now)
@@ -75,8 +76,10 @@ class Selection:
         for arn in self._undecided_since.keys() - jobs:
             del self._undecided_since[arn]
 
-    def _may_be_tagged(self, job: Job, now: datetime) -> bool:
-        """Whether a job would be wanted with one more tag, and may still be given it."""
-        if self._untagged is None or self._untagged.decide(job) is False:
-            return False
-        return job.creation_time is None or now - job.creation_time < TAGGING_TIME
+    def _lacks_only_tag(self, job: Job) -> bool:
+        """Whether a job would be wanted with one more tag."""
+        return self._untagged is not None and self._untagged.decide(job) is not False
+
+
+def _is_young(job: Job, now: datetime) -> bool:
+    return job.creation_time is None or now - job.creation_time < TAGGING_TIME

@@ -106,8 +106,8 @@ class TagReader:
             self._waited[arn] = self._waited.get(arn, 0) + 1
         return Answers(
             found={arn: tags for arn, tags in reading.found.items() if tags is not None},
+            unanswered=set(unanswered),
             pending={arn for arn in unanswered if self._waited[arn] < POLLS_TO_WAIT},
-            left=len(unanswered),
             problems=[error for error in reading.problems if error.kind is not Kind.INTERRUPTED],
         )
 

@@ -743,6 +743,9 @@ class Judge:
             self.ledger.repeats += max(len(sent) - 1, 0)
             if verdict.case == 'must' and not sent:
                 self._lose(life, kind, at, line, verdict)
+            elif kind == 'stopping' and in_line and in_line[0].poll.filter.matches(life.facts(in_line[0].poll.at)):
+                # One that was seen is told later, be it when the tags have come and the job is Stopped.
+                pass
             elif verdict.case in ('never', 'old') and in_line:
                 closed = verdict.closed_by
                 is_late = closed and in_line[0].poll.number > closed.number
@@ -831,6 +834,10 @@ class Judge:
         verdict = self._window(life, seeing)
         if verdict.case == 'must' and (surely is None or at < surely - line.events_since):
             return Verdict('backlog of a killed start')
+        begins = next(poll for poll in polls if poll.was_answered)
+        if verdict.case == 'must' and 'empty' in begins.troubles and at < begins.at:
+            # Who knows of no job cannot tell that one is missing.
+            return Verdict('backlog of a start that was told nothing')
         is_passing = kind == 'stopping' and verdict.case in ('must', 'unsettled')
         if is_passing and (verdict.case == 'unsettled' or not self._was_known(line, life, at, surely)):
             return Verdict('passed')

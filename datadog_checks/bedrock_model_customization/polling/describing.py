@@ -15,8 +15,10 @@ from ..jobs.reading import read_description
 from .answers import Answers
 from .inventory import ended_since, is_behind
 
-# A description that did not come in so many polls no longer holds back the news: late news beats none.
-POLLS_TO_WAIT: Final = 3
+# A description that was asked for in vain at three polls, or had no turn at nine, no longer holds back the news: late
+# news beats none.
+PATIENCE: Final = 9
+COST_OF_TURN: Final = 3
 ATTEMPTS: Final = 10
 # Metrics of a completed job have been seen to appear after its status: ask once more, this much later, where the job
 # had ended within the hour before.
@@ -27,8 +29,8 @@ METRICS_GRACE: Final = timedelta(minutes=10)
 class _Described:
     """What is known of describing one job.
 
-    `attempts`, `waited` (polls) and `is_refused` are about the `status` that the job has now; `described_status` and
-    `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
+    `attempts`, `waited` (see PATIENCE) and `is_refused` are about the `status` that the job has now; `described_status`
+    and `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
     """
 
     status: str | None
@@ -90,11 +92,11 @@ class Describer:
         refusals = sum(error.kind is Kind.DENIED for error in answers.failures.values())
         self.is_refused = self.is_refused or (refusals >= REFUSALS_BEFORE_STOP and not answers.found)
         unanswered = [job for job in due.values() if self._is_unanswered(job, answers)]
+        had_turn = {job.job_arn for job in queue}
         for job in unanswered:
-            # Whatever keeps the answer away, a turn that does not come included: the news does not wait for ever.
-            self._known[job.job_arn].waited += 1
+            self._known[job.job_arn].waited += COST_OF_TURN if job.job_arn in had_turn else 1
         left = {job.job_arn for job in unanswered if self.is_due(job, now)}
-        pending = {arn for arn in left if self._known[arn].waited < POLLS_TO_WAIT}
+        pending = {arn for arn in left if self._known[arn].waited < PATIENCE}
         return replace(answers, unanswered=left, pending=pending, problems=list(answers.failures.values()))
 
     def _ask(self, queue: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any] | AwsError]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -91,8 +91,13 @@ class Describer:
             self._note(job, answer, answers, now)
         refusals = sum(error.kind is Kind.DENIED for error in answers.failures.values())
         self.is_refused = self.is_refused or (refusals >= REFUSALS_BEFORE_STOP and not answers.found)
-        unanswered = [job for job in due.values() if self._is_unanswered(job, answers)]
-        had_turn = {job.job_arn for job in queue}
+        return self._with_unanswered(answers, due.values(), {job.job_arn for job in queue}, now)
+
+    def _with_unanswered(
+        self, answers: Answers[Job], due: Iterable[Job], had_turn: Set[str], now: datetime
+    ) -> Answers[Job]:
+        """Add to the answers which jobs are still to be described, and which of them are worth waiting for."""
+        unanswered = [job for job in due if is_unanswered(job, answers)]
         for job in unanswered:
             self._known[job.job_arn].waited += COST_OF_TURN if job.job_arn in had_turn else 1
         left = {job.job_arn for job in unanswered if self.is_due(job, now)}
@@ -124,10 +129,6 @@ class Describer:
         status, is_asked_again = description.status or job.status, known.described_status == COMPLETED
         self._known[arn] = _Described(status, status, now, is_asked_again)
 
-    def _is_unanswered(self, job: Job, answers: Answers[Job]) -> bool:
-        found = answers.found.get(job.job_arn)
-        return found is None or is_behind(job, found)
-
     def _of(self, job: Job) -> _Described:
         known = self._known.get(job.job_arn)
         if known is None:
@@ -135,3 +136,9 @@ class Describer:
         if known.status != job.status:
             known.status, known.attempts, known.waited, known.is_refused = job.status, 0, 0, False
         return known
+
+
+def is_unanswered(job: Job, answers: Answers[Job]) -> bool:
+    """Whether a job was not described, or by an answer that lags behind what is known."""
+    found = answers.found.get(job.job_arn)
+    return found is None or is_behind(job, found)

@@ -7,7 +7,7 @@ from typing import Final
 CONSEQUENCES: Final = {
     'ListModelCustomizationJobs': 'nothing is collected from this account and Region',
     'GetModelCustomizationJob': 'failure messages and losses are missing',
-    'ListTagsForResource': 'events may lack the newest tags, and what a filter on tags cannot judge waits, a day at most',
+    'ListTagsForResource': 'events may lack the newest tags; what a filter on tags cannot judge waits for a day',
     'GetResources': 'tags are asked for job by job, with many more requests',
     'GetCustomModel': 'the losses of jobs whose description has none come from S3 alone',
     'GetObject': "the job's loss curve is missing",

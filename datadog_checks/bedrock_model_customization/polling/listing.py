@@ -137,7 +137,7 @@ class Listing:
         self.seen, self.began, self._pages, self.is_full = set(), now, 0, is_full
         if is_full:
             self._full_at = now if self._full_at else now - self._head_start
-            self.queue = [Range(min(known_until or now, now) - self._lookback), *_by_status()]
+            self.queue = [Range(min(known_until or now, now) - self._lookback - TOGETHER), *_by_status()]
         else:
             since = min(self.complete_at or known_until or now, now) - SPAN
             self.queue = self._what_may_have_changed(since, oldest_running, created_since)

@@ -64,7 +64,8 @@ class Listing:
 
     `interval` is how old a full listing may become. `head_start` counts as passed when the first one is done, so that
     many scopes do not list everything at the same time. `began` is when the queue was made, and `seen` are the
-    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks.
+    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks. Of
+    the last poll, `broken_off` is the first error, and `failure` the one because of which AWS told nothing at all.
     """
 
     def __init__(self, scope: BedrockScope, lookback: timedelta, interval: timedelta, head_start: timedelta) -> None:
@@ -76,11 +77,11 @@ class Listing:
         self.began: datetime | None = None
         self.complete_at: datetime | None = None
         self.broken_off: AwsError | None = None
+        self.failure: AwsError | None = None
         self.given_up: list[Range] = []
         self._full_at: datetime | None = None
         self._newest: datetime | None = None
         self._newest_goes_first = True
-        self._pages = self._pages_answered = self._jobs_answered = 0
         self._window_is_long = False
         self._seen_now: set[str] = set()
         self._given_up_now: list[Range] = []
@@ -98,16 +99,6 @@ class Listing:
     def is_stuck(self, now: datetime) -> bool:
         """Whether AWS has not answered a part of the listing for some minutes, so that nobody sees its jobs end."""
         return any(known.unanswered_since and now - known.unanswered_since >= STUCK for known in self.queue)
-
-    @property
-    def failure(self) -> AwsError | None:
-        """Why this poll's listing tells nothing, if it does not."""
-        error = self.broken_off
-        if error is None or self.is_complete:
-            return None
-        # Of pages without jobs beside ranges that fail, nobody knows what they are worth.
-        tells_something = self._jobs_answered or (self._pages_answered and error.kind is Kind.INTERRUPTED)
-        return error if error.kind in REFUSALS or not tells_something else None
 
     def is_full_due(self, now: datetime) -> bool:
         """Whether the next queue is a full listing."""
@@ -132,10 +123,9 @@ class Listing:
             self._add_newest()
             return
         is_full = self.is_full_due(now)
-        was_long = not self.is_full and self._pages > REQUESTS_BY_STATUS
-        self._window_is_long = not is_full and (self._window_is_long or was_long)
-        self.seen, self.began, self._pages, self.is_full = set(), now, 0, is_full
+        self.seen, self.began, self.is_full = set(), now, is_full
         if is_full:
+            self._window_is_long = False
             self._full_at = now if self._full_at else now - self._head_start
             self.queue = [Range(min(known_until or now, now) - self._lookback - TOGETHER), *_by_status()]
         else:
@@ -163,14 +153,13 @@ class Listing:
     def pages(self, now: datetime) -> Iterator[Page]:
         """Yield what AWS answers to the queue, as far as it does: `broken_off` is then why it did not to its end."""
         self.broken_off, self._seen_now = None, set()
-        self._pages_answered = self._jobs_answered = place = 0
+        pages = place = 0
         while place < len(self.queue):
             wanted = self.queue[place]
             began_at = wanted.before
             try:
                 for page in self._pages_of(wanted, now):
-                    self._pages_answered += 1
-                    self._jobs_answered += len(page.jobs)
+                    pages += 1
                     yield page
                 del self.queue[place]
             except AwsError as error:
@@ -184,11 +173,23 @@ class Listing:
                     continue
                 wanted.unanswered_since = wanted.unanswered_since or now
                 place += 1
+        self._conclude(pages, now)
+
+    def _conclude(self, pages: int, now: datetime) -> None:
+        """Note what so many pages of this poll are worth."""
         self.seen |= self._seen_now
-        if self._pages_answered:
+        if pages:
             self._give_up(now)
-        if not self.queue:
-            self._complete()
+        if self.is_complete:
+            # A full listing asks for what was given up before.
+            self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
+            self._given_up_now = []
+            self._window_is_long = self._window_is_long or (not self.is_full and pages > REQUESTS_BY_STATUS)
+        # Of pages without jobs beside ranges that fail, nobody knows what they are worth.
+        error = self.broken_off
+        tells_something = self._seen_now or (pages and error and error.kind is Kind.INTERRUPTED)
+        is_failure = error and not self.is_complete and (error.kind in REFUSALS or not tells_something)
+        self.failure = error if is_failure else None
 
     def _end_early(self, place: int, error: AwsError, now: datetime) -> None:
         """Note that nothing more is asked at this poll."""
@@ -208,17 +209,11 @@ class Listing:
         """Note that a complete listing contradicts nothing that is known: the next one begins behind it."""
         self.complete_at = self.began
 
-    def _complete(self) -> None:
-        # A full listing asks for what was given up before.
-        self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
-        self._given_up_now = []
-
     def _pages_of(self, wanted: Range, now: datetime) -> Iterator[Page]:
         for summaries in self._scope.list_jobs(
             created_after=wanted.after, created_before=wanted.before, status=wanted.status
         ):
             page = read_page(summaries)
-            self._pages += wanted.status is None
             wanted.unanswered_since = None
             self.began = earlier(self.began or now, self._scope.answered_at)
             yield page

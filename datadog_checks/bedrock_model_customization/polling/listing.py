@@ -64,8 +64,8 @@ class Listing:
 
     `interval` is how old a full listing may become. `head_start` counts as passed when the first one is done, so that
     many scopes do not list everything at the same time. `began` is when the queue was made, and `seen` are the
-    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks. Of
-    the last poll, `broken_off` is the first error, and `failure` the one because of which AWS told nothing at all.
+    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks.
+    Of the last poll, `broken_off` is the first error, and `failure` the one because of which AWS told nothing at all.
     """
 
     def __init__(self, scope: BedrockScope, lookback: timedelta, interval: timedelta, head_start: timedelta) -> None:

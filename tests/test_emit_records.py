@@ -20,7 +20,7 @@ from bedrock_jobs.simulator import (
     fails,
 )
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS, RECORD
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT

@@ -24,7 +24,7 @@ from datadog_checks.bedrock_model_customization.aws.errors import (
     without_credentials,
 )
 from datadog_checks.bedrock_model_customization.aws.remedies import CONSEQUENCES
-from datadog_checks.bedrock_model_customization.reporting.text import one_line
+from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
 LIST = 'ListModelCustomizationJobs'
 IRSA = 'AssumeRoleWithWebIdentity'

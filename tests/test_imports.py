@@ -20,7 +20,7 @@ SHIPPED: Final = frozenset({'boto3', 'botocore', 'datadog_checks.base', 'pydanti
 ARROWS: Final[Mapping[str, tuple[set[str], set[str]]]] = {
     'jobs': (set(), set()),
     'aws': ({'jobs'}, {'boto3', 'botocore'}),
-    'reporting': ({'jobs'}, set()),
+    'telemetry': ({'jobs'}, set()),
     'polling': ({'aws', 'jobs'}, set()),
 }
 
@@ -74,9 +74,9 @@ def test_imports_follow_the_arrows() -> None:
         ('jobs/job.py', 'from .. import aws', True),
         ('jobs/job.py', 'import botocore.session', True),
         ('jobs/deep/job.py', 'from ...aws.session import AwsSession', True),
-        ('aws/session.py', f'from {PACKAGE}.reporting.tags import Tagger', True),
-        ('reporting/tags.py', 'from ..polling import scope', True),
-        ('polling/scope.py', 'from ..reporting import tags', True),
+        ('aws/session.py', f'from {PACKAGE}.telemetry.tags import Tagger', True),
+        ('telemetry/tags.py', 'from ..polling import scope', True),
+        ('polling/scope.py', 'from ..telemetry import tags', True),
         ('check.py', 'from . import config\nfrom datadog_checks.base import AgentCheck\nimport pydantic', False),
         ('jobs/job.py', 'from .times import parse\nfrom . import arn\nimport json', False),
         ('aws/session.py', 'from ..jobs.job import Job\nfrom boto3 import Session', False),

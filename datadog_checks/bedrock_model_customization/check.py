@@ -28,13 +28,13 @@ from .polling.collector import Collector
 from .polling.files import ArtifactReader
 from .polling.scope import ScopePoll
 from .polling.state import StateStore
-from .reporting import metrics
-from .reporting.events import is_too_old, job_event
-from .reporting.metrics import Sample
-from .reporting.records import job_log
-from .reporting.tags import tag
-from .reporting.text import one_line
 from .settings import Settings, cache_id, instance_id, read_settings
+from .telemetry import metrics
+from .telemetry.events import is_too_old, job_event
+from .telemetry.metrics import Sample
+from .telemetry.records import job_log
+from .telemetry.tags import tag
+from .telemetry.text import one_line
 
 MAX_PARALLEL_SCOPES: Final = 8
 MAX_LOGGED: Final = MAX_ADVICE

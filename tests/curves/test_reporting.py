@@ -29,10 +29,10 @@ from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.series import Trend
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
-from datadog_checks.bedrock_model_customization.reporting.events import job_event
-from datadog_checks.bedrock_model_customization.reporting.metrics import curve_gauges, job_gauges
-from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
 from datadog_checks.bedrock_model_customization.settings import Settings, read_settings
+from datadog_checks.bedrock_model_customization.telemetry.events import job_event
+from datadog_checks.bedrock_model_customization.telemetry.metrics import curve_gauges, job_gauges
+from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
 
 from ..paths import ROOT
 

@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.jobs.job import (
     STOPPING,
 )
 from datadog_checks.bedrock_model_customization.jobs.phases import NOT_STARTED
-from datadog_checks.bedrock_model_customization.reporting.events import TYPES
+from datadog_checks.bedrock_model_customization.telemetry.events import TYPES
 
 from ._agent import Metric, Submission, tag_value
 

@@ -193,7 +193,7 @@ def _document(found: Comparison) -> dict[str, Any]:
 
 
 def _words(span: timedelta) -> str:
-    from datadog_checks.bedrock_model_customization.reporting.events import words
+    from datadog_checks.bedrock_model_customization.telemetry.events import words
 
     return words(span)
 

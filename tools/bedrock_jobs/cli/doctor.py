@@ -57,7 +57,7 @@ def examine(number: int, settings: Settings) -> Iterator[Finding]:
     from datadog_checks.bedrock_model_customization.aws import trials
     from datadog_checks.bedrock_model_customization.aws.errors import advise
     from datadog_checks.bedrock_model_customization.aws.session import AwsSession
-    from datadog_checks.bedrock_model_customization.reporting.text import one_line
+    from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
     for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
         error = trial.error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, ColumnType
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS, ColumnType
 
 SCHEMA: Final = 'aws'
 TABLE: Final = 'bedrock_model_customization_job'

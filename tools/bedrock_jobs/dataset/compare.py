@@ -13,7 +13,7 @@ from typing import Any, Final
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
 from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record, snake_case
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS, record, snake_case
 
 from ..datadog_assets.connection import Datadog
 from .remote import ask

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import (
+from datadog_checks.bedrock_model_customization.telemetry.records import (
     ATTRIBUTES,
     COLUMNS,
     MAPS_WITH_USER_KEYS,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS
 
 from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
 

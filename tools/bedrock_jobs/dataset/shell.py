@@ -12,7 +12,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import PostgresLexer
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS
 
 from .columns import FULL_NAME
 from .ddsql.surface import FUNCTIONS

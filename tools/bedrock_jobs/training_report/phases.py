@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.events import words
+from datadog_checks.bedrock_model_customization.telemetry.events import words
 
 WAITING: Final = 'waiting'
 # Shorter gaps are bookkeeping between phases and not a wait.

@@ -17,8 +17,8 @@ from datadog_checks.bedrock_model_customization.jobs.curves import (
 )
 from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, Job
 from datadog_checks.bedrock_model_customization.jobs.series import Point, Series
-from datadog_checks.bedrock_model_customization.reporting.events import TYPES, console_url, words
-from datadog_checks.bedrock_model_customization.reporting.text import clean, clip
+from datadog_checks.bedrock_model_customization.telemetry.events import TYPES, console_url, words
+from datadog_checks.bedrock_model_customization.telemetry.text import clean, clip
 
 from .phases import Stretch, stretches
 from .runs import Report, Run

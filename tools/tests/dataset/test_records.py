@@ -16,7 +16,7 @@ from hypothesis import given
 from bedrock_jobs.dataset.columns import DESCRIPTIONS, NAMES
 from bedrock_jobs.dataset.rows import camel_case, hstore, job_of, row
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.records import (
+from datadog_checks.bedrock_model_customization.telemetry.records import (
     COLUMNS,
     MAPS_WITH_USER_KEYS,
     MAX_DEPTH,

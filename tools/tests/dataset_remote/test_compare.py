@@ -16,7 +16,7 @@ from bedrock_jobs.dataset import compare as compare_module
 from bedrock_jobs.dataset.compare import comparable, compare, compare_rows
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS, record
 from tools.tests.fake_datadog import FakeDatadog
 
 from .conftest import NOW, job

@@ -11,7 +11,7 @@ from typing import Final
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS
 
 from ..columns import FULL_NAME
 from . import surface

@@ -18,7 +18,7 @@ from datadog_checks.bedrock_model_customization.jobs.curves import (
 )
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition, transitions_of
-from datadog_checks.bedrock_model_customization.reporting.events import (
+from datadog_checks.bedrock_model_customization.telemetry.events import (
     MAX_TEXT,
     MAX_TITLE,
     console_url,
@@ -26,7 +26,7 @@ from datadog_checks.bedrock_model_customization.reporting.events import (
     job_event,
     words,
 )
-from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
+from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)

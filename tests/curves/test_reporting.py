@@ -14,19 +14,17 @@ from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization import config
 from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, SharedConfig
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    TRAINING_LOSS,
-    VALIDATION_LOSS,
+from datadog_checks.bedrock_model_customization.curves.curve import TRAINING_LOSS, VALIDATION_LOSS, read_curve
+from datadog_checks.bedrock_model_customization.curves.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.curves.series import Trend
+from datadog_checks.bedrock_model_customization.curves.summary import (
     CurveSummary,
     TrainingSummary,
     ValidationSummary,
-    read_curve,
     summarise_training,
     summarise_validation,
 )
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.jobs.series import Trend
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 from datadog_checks.bedrock_model_customization.settings import Settings, read_settings

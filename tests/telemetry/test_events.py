@@ -11,11 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    CurveSummary,
-    TrainingSummary,
-    ValidationSummary,
-)
+from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary, TrainingSummary, ValidationSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition, transitions_of
 from datadog_checks.bedrock_model_customization.telemetry.events import (

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind
-from ..jobs.curves import CurveSummary
+from ..curves.summary import CurveSummary
 from ..jobs.filters import JobFilter
 from ..jobs.job import COMPLETED, FAILED, TERMINAL_STATUSES, Job
 from ..jobs.reading import job_arn_of, read_summary

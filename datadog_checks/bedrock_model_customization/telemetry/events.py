@@ -7,18 +7,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
+from ..curves.summary import CurveSummary, ValidationSummary
 from ..jobs.arn import parse_job_arn
-from ..jobs.curves import (
-    FROM_ARTIFACT,
-    FROM_CUSTOM_MODEL,
-    FROM_JOB,
-    CurveSummary,
-    ValidationSummary,
-    final_losses,
-)
 from ..jobs.job import Job
 from ..jobs.phases import Phase
 from ..jobs.transitions import PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from .losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL, FROM_JOB, final_losses
 from .tags import Tagger, tag
 from .text import block, clip, inline, one_line
 

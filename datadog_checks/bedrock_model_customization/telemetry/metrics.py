@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from ..jobs.curves import CurveSummary, TrainingSummary, ValidationSummary, final_losses
+from ..curves.summary import CurveSummary, TrainingSummary, ValidationSummary
 from ..jobs.job import FAILED, KNOWN_STATUSES, UNKNOWN, Job
 from ..jobs.phases import current_phase
 from ..jobs.transitions import CREATED, STATUS_KINDS
+from .losses import final_losses
 from .tags import tag, tag_value
 
 JOBS: Final = 'jobs'

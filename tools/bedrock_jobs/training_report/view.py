@@ -7,17 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from datadog_checks.bedrock_model_customization.curves.curve import Curve
+from datadog_checks.bedrock_model_customization.curves.series import Point, Series
+from datadog_checks.bedrock_model_customization.curves.summary import PERPLEXITY, REWARD
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    FROM_ARTIFACT,
-    FROM_CUSTOM_MODEL,
-    PERPLEXITY,
-    REWARD,
-    Curve,
-)
 from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, Job
-from datadog_checks.bedrock_model_customization.jobs.series import Point, Series
 from datadog_checks.bedrock_model_customization.telemetry.events import TYPES, console_url, words
+from datadog_checks.bedrock_model_customization.telemetry.losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL
 from datadog_checks.bedrock_model_customization.telemetry.text import clean, clip
 
 from .phases import Stretch, stretches

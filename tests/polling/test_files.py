@@ -31,7 +31,7 @@ from datadog_checks.bedrock_model_customization.polling.files import ArtifactSet
 from datadog_checks.bedrock_model_customization.telemetry.losses import final_losses
 
 from ..harness import HOUR, MINUTE, REGION, T0, kinds
-from .harness import (
+from .curve_world import (
     MANIFEST,
     MANIFEST_CSV,
     NESTED_VALIDATION,

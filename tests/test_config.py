@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import reload
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from pydantic import ValidationError
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.config import doubts, validate
-from datadog_checks.bedrock_model_customization.config_models import InstanceConfig
+from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, validators
+from datadog_checks.bedrock_model_customization.jobs import transitions, vocabulary
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 from datadog_checks.bedrock_model_customization.settings import Settings, instance_id
 
@@ -152,6 +154,20 @@ def test_what_is_hardly_meant(instance: dict[str, Any], init_config: dict[str, A
 def test_no_doubts_about_what_the_agent_adds() -> None:
     instance = {'regions': ['us-east-1'], 'min_collection_interval': 60, 'tags': ['a:b'], 'service': 'x'}
     assert doubts(instance | {'empty_default_hostname': True, 'no_index': False, '_key': 1}, {'loader': 'core'}) == []
+
+
+def test_what_aws_adds_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = {'include': {'customization_types': ['UNLEARNING'], 'statuses': ['Paused']}, 'events': ['paused']}
+    with pytest.raises(ConfigurationError):
+        validate(new, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(vocabulary, 'CUSTOMIZATION_TYPES', {**vocabulary.CUSTOMIZATION_TYPES, 'UNLEARNING': 'unlearning'})
+        patch.setattr(vocabulary, 'KNOWN_STATUSES', (*vocabulary.KNOWN_STATUSES, 'Paused'))
+        patch.setattr(transitions, 'KINDS', (*transitions.KINDS, 'paused'))
+        reload(validators)
+
+        validate(new, {})
+    reload(validators)
 
 
 def test_the_models_cannot_be_changed() -> None:

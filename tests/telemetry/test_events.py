@@ -17,12 +17,11 @@ from datadog_checks.bedrock_model_customization.jobs.transitions import Transiti
 from datadog_checks.bedrock_model_customization.telemetry.events import (
     MAX_TEXT,
     MAX_TITLE,
-    console_url,
     is_too_old,
     job_event,
-    words,
 )
 from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
+from datadog_checks.bedrock_model_customization.telemetry.words import console_url, duration_in_words
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -239,7 +238,7 @@ def test_events_older_than_18_hours_are_refused() -> None:
     ],
 )
 def test_durations_in_words(seconds: float, expected: str) -> None:
-    assert words(timedelta(seconds=seconds)) == expected
+    assert duration_in_words(timedelta(seconds=seconds)) == expected
 
 
 def test_no_link_into_a_partition_without_a_known_console() -> None:

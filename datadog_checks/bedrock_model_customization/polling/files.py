@@ -14,9 +14,10 @@ from ..aws.fan_out import fan_out
 from ..aws.s3 import ObjectReader
 from ..curves.summary import CurveSummary
 from ..jobs.filters import matches
-from ..jobs.job import COMPLETED, Job
+from ..jobs.job import Job
 from ..jobs.output import Folder, folder_of
 from ..jobs.reading import read_description
+from ..jobs.vocabulary import COMPLETED
 from .answers import Answers
 from .job_files import JobFiles
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..jobs.job import IN_PROGRESS, STOPPING, TERMINAL_STATUSES, Job
+from ..jobs.job import Job
 from ..jobs.reading import merge
+from ..jobs.vocabulary import IN_PROGRESS, STOPPING, TERMINAL_STATUSES
 from .ledger import has_ended
 
 # An answer that lags behind never turns a job back.

@@ -11,10 +11,12 @@ from ..curves.summary import CurveSummary, ValidationSummary
 from ..jobs.arn import parse_job_arn
 from ..jobs.job import Job
 from ..jobs.phases import Phase
-from ..jobs.transitions import PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from ..jobs.transitions import ENDS, PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from ..jobs.vocabulary import CUSTOMIZATION_TYPES
 from .losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL, FROM_JOB, final_losses
 from .tags import Tagger, tag
 from .text import block, clip, inline, one_line
+from .words import console_url, duration_in_words
 
 SOURCE: Final = 'bedrock_model_customization'
 # Datadog's limits: title 500, text 4000, aggregation key 100 characters; nothing that is older than 18 hours.
@@ -23,19 +25,11 @@ MAX_TEXT: Final = 4000
 MAX_AGE: Final = timedelta(hours=18)
 MAX_NAME: Final = 100
 MAX_FAILURE: Final = 2048
-MAX_REGION: Final = 32
 # As many as Bedrock allows.
 MAX_VALIDATORS: Final = 10
 # Holds everything that identifies a job, however long it is, and its losses; a failure message has the rest.
 MAX_FACTS: Final = 3000
 
-TYPES: Final = {
-    'FINE_TUNING': 'fine-tuning',
-    'CONTINUED_PRE_TRAINING': 'continued pre-training',
-    'DISTILLATION': 'distillation',
-    'REINFORCEMENT_FINE_TUNING': 'reinforcement fine-tuning',
-    'IMPORTED': 'import',
-}
 HAPPENED: Final = {
     'created': 'was created',
     'stopping': 'is being stopped',
@@ -51,7 +45,6 @@ SOURCES: Final = {
     FROM_ARTIFACT: ' (last of the curve in S3; the job has none)',
 }
 """What is said of a loss, by where it comes from."""
-CONSOLES: Final = {'aws': 'console.aws.amazon.com', 'aws-us-gov': 'console.amazonaws-us-gov.com'}
 
 
 def job_event(
@@ -99,7 +92,7 @@ def title(job: Job, news: Transition) -> str:
         happened = f'{"started" if news.kind == PHASE_STARTED else "ended"} phase {news.subject}'
     elif news.kind == UNKNOWN_STATUS:
         happened = f'has the unknown status {one_line(news.subject, MAX_NAME)}'
-    kind = TYPES.get(job.customization_type or '', 'model customization')
+    kind = CUSTOMIZATION_TYPES.get(job.customization_type or '', 'model customization')
     return clip(f'Amazon Bedrock {kind} job {one_line(job.name, MAX_NAME)} {happened}', MAX_TITLE)
 
 
@@ -113,22 +106,6 @@ def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None
     return head + failure + about + tail
 
 
-def console_url(job: Job) -> str | None:
-    """Return the console's page of custom models and their jobs, where the partition has a console that we know."""
-    arn = parse_job_arn(job.job_arn)
-    console = CONSOLES.get(arn.partition) if arn else None
-    region = arn.region if arn and arn.region.replace('-', '').isalnum() and len(arn.region) <= MAX_REGION else None
-    return f'https://{region}.{console}/bedrock/home?region={region}#/custom-models' if console and region else None
-
-
-def words(duration: timedelta) -> str:
-    """Return a duration in its two largest units: `2 d 3 h`, `1 h 12 min`, `4 min 5 s`, `17 s`."""
-    seconds = max(int(duration.total_seconds()), 0)
-    units = [('d', seconds // 86400), ('h', seconds // 3600 % 24), ('min', seconds // 60 % 60), ('s', seconds % 60)]
-    largest = next((place for place, (_, amount) in enumerate(units) if amount), len(units) - 1)
-    return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
-
-
 def _failure(job: Job, room: int) -> str:
     """Return what AWS says of a failure, in at most `room` characters."""
     head, tail = '**Failure message**\n\n', '\n\n'
@@ -138,13 +115,13 @@ def _failure(job: Job, room: int) -> str:
 
 def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
-    has_ended = news.kind in ('completed', 'failed', 'stopped')
+    has_ended = news.kind in ENDS
     elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None
     reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
     tags = tagger.job_tags(job.tags or {})
     return [
         ('Job', inline(job.name)),
-        ('Duration' if has_ended else 'Running for', words(elapsed) if elapsed is not None else None),
+        ('Duration' if has_ended else 'Running for', duration_in_words(elapsed) if elapsed is not None else None),
         ('Phases', inline(', '.join(reached)) if reached else None),
         (f'Time in {news.subject}', _spent_in(job.phases, news)),
         *(_losses(job, curves) if has_ended else ()),
@@ -197,7 +174,7 @@ def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:
     for phase in phases:
         if news.kind == PHASE_ENDED and phase.name == news.subject and news.at:
             spent = phase.duration(news.at)
-            return words(spent) if spent is not None else None
+            return duration_in_words(spent) if spent is not None else None
     return None
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..curves.summary import CurveSummary
-from ..jobs.job import COMPLETED, Job
+from ..jobs.job import Job
+from ..jobs.vocabulary import COMPLETED
 
 FROM_JOB: Final = 'job'
 FROM_CUSTOM_MODEL: Final = 'custom_model'

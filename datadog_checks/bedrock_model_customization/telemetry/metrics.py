@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from ..curves.summary import CurveSummary, TrainingSummary, ValidationSummary
-from ..jobs.job import FAILED, KNOWN_STATUSES, UNKNOWN, Job
+from ..jobs.job import Job
 from ..jobs.phases import current_phase
 from ..jobs.transitions import CREATED, STATUS_KINDS
+from ..jobs.vocabulary import FAILED, KNOWN_STATUSES, UNKNOWN
 from .losses import final_losses
 from .tags import tag, tag_value
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, Literal
 
-from ..jobs.job import FAILED, STOPPED, STOPPING, UNKNOWN, Job
+from ..jobs.job import Job
+from ..jobs.vocabulary import FAILED, STOPPED, STOPPING, UNKNOWN
 from .text import one_line
 
 ColumnType = Literal['string', 'timestamp', 'json', 'hstore']

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from datadog_checks.bedrock_model_customization.jobs.job import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
 from datadog_checks.bedrock_model_customization.telemetry import metrics
 from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
 from datadog_checks.bedrock_model_customization.telemetry.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS

@@ -11,8 +11,9 @@ from statistics import median
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
-from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
 from datadog_checks.bedrock_model_customization.telemetry.records import COLUMNS, record, snake_case
 
 from ..datadog_assets.connection import Datadog

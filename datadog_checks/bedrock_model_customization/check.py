@@ -16,8 +16,9 @@ from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.http import should_bypass_proxy
 
 from . import config
+from .aws.advice import MAX_ADVICE, advise, listing_broken_off
 from .aws.bedrock import BedrockScope
-from .aws.errors import MAX_ADVICE, AwsError, Kind, advise, explain, listing_broken_off
+from .aws.errors import AwsError, Kind, explain
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint

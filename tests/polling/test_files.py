@@ -22,7 +22,8 @@ from bedrock_jobs.simulator import (
 )
 from bedrock_jobs.simulator.artifacts import leave_artifacts, length
 from bedrock_jobs.simulator.wire import Answer, Call
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.advice import advise
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.curves.data_check import RecordCounts
 from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from datadog_checks.bedrock_model_customization.aws.advice import advise
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession
 from datadog_checks.bedrock_model_customization.curves.curve import Curve
 from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary

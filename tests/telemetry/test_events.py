@@ -13,12 +13,13 @@ from markdown_it import MarkdownIt
 
 from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary, TrainingSummary, ValidationSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.jobs.transitions import Transition, transitions_of
+from datadog_checks.bedrock_model_customization.jobs.transitions import KINDS, Transition, transitions_of
 from datadog_checks.bedrock_model_customization.telemetry.events import (
     MAX_TEXT,
     MAX_TITLE,
     is_too_old,
     job_event,
+    title,
 )
 from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
 from datadog_checks.bedrock_model_customization.telemetry.words import console_url, duration_in_words
@@ -49,6 +50,12 @@ NOW = T0 + timedelta(hours=2)
 def event(job: Job, kind: str) -> dict[str, object]:
     (news,) = [news for news in transitions_of(job) if news.kind == kind]
     return job_event(job, news, Tagger(), SCOPE, NOW)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_every_kind_of_transition_has_words(kind: str) -> None:
+    assert title(FAILED, Transition(kind, 'training', T0)).startswith('Amazon Bedrock fine-tuning job support-bot-v3 ')
+    assert not title(FAILED, Transition(kind, 'training', T0)).endswith('None')
 
 
 def test_a_failure_says_who_why_and_how_long() -> None:

@@ -68,13 +68,13 @@ def _read(answer: Mapping[str, Any], members: dict[str, tuple[str, Reader]], unr
 MERGED: Final = tuple(field.name for field in fields(Job) if field.name != 'job_arn')
 
 
-def merge(known: Job | None, news: Job) -> Job:
-    """Return `news`, with what it does not say taken from what was known of the same job before."""
+def merge(known: Job | None, latest: Job) -> Job:
+    """Return `latest`, with what it does not say taken from what was known of the same job before."""
     if known is None:
-        return news
+        return latest
     missing = {
         name: getattr(known, name)
         for name in MERGED
-        if getattr(news, name) is None and getattr(known, name) is not None
+        if getattr(latest, name) is None and getattr(known, name) is not None
     }
-    return replace(news, **missing) if missing else news
+    return replace(latest, **missing) if missing else latest

@@ -1,1 +1,1 @@
-"""Datadog's vocabulary: tags, metrics and events made from jobs. Builds values; the check submits them."""
+"""Datadog's vocabulary: metrics, events, tags, records and text. Pure: builds values, which the check submits."""

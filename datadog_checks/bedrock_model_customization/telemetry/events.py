@@ -49,7 +49,7 @@ SOURCES: Final = {
 
 def job_event(
     job: Job,
-    news: Transition,
+    transition: Transition,
     tagger: Tagger,
     tags: Sequence[str],
     now: datetime,
@@ -60,23 +60,28 @@ def job_event(
     It depends on nothing but the job and what it left in S3 (`curves`), so that an event that is sent twice is twice
     the same. `tags` are those of the scope; `now` stands in for a time that AWS did not give.
     """
-    at = news.at or now
+    at = transition.at or now
     return {
         'timestamp': int(at.timestamp()),
         'event_type': SOURCE,
         'source_type_name': SOURCE,
-        'msg_title': title(job, news),
-        'msg_text': text(job, news, tagger, curves),
-        'alert_type': ALERT_TYPES.get(news.kind, 'warning' if news.kind == UNKNOWN_STATUS else 'info'),
-        'priority': 'low' if news.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
+        'msg_title': title(job, transition),
+        'msg_text': text(job, transition, tagger, curves),
+        'alert_type': ALERT_TYPES.get(transition.kind, 'warning' if transition.kind == UNKNOWN_STATUS else 'info'),
+        'priority': 'low' if transition.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
         'aggregation_key': aggregation_key(job),
-        'tags': [*tags, *tagger.job(job, with_status=False), tag('transition', news.kind), *_phase_tags(news)],
+        'tags': [
+            *tags,
+            *tagger.job(job, with_status=False),
+            tag('transition', transition.kind),
+            *_phase_tags(transition),
+        ],
     }
 
 
-def is_too_old(news: Transition, now: datetime) -> bool:
+def is_too_old(transition: Transition, now: datetime) -> bool:
     """Whether Datadog would refuse the event for its age."""
-    return news.at is not None and now - news.at >= MAX_AGE
+    return transition.at is not None and now - transition.at >= MAX_AGE
 
 
 def aggregation_key(job: Job) -> str:
@@ -85,24 +90,24 @@ def aggregation_key(job: Job) -> str:
     return clip(f'bedrock:{arn.account_id}:{arn.region}:{arn.job_id}' if arn else job.job_arn, 100)
 
 
-def title(job: Job, news: Transition) -> str:
+def title(job: Job, transition: Transition) -> str:
     """Return a title such as "Amazon Bedrock fine-tuning job support-bot-v3 failed"."""
-    happened = HAPPENED.get(news.kind)
-    if news.kind in (PHASE_STARTED, PHASE_ENDED):
-        happened = f'{"started" if news.kind == PHASE_STARTED else "ended"} phase {news.subject}'
-    elif news.kind == UNKNOWN_STATUS:
-        happened = f'has the unknown status {one_line(news.subject, MAX_NAME)}'
+    happened = HAPPENED.get(transition.kind)
+    if transition.kind in (PHASE_STARTED, PHASE_ENDED):
+        happened = f'{"started" if transition.kind == PHASE_STARTED else "ended"} phase {transition.subject}'
+    elif transition.kind == UNKNOWN_STATUS:
+        happened = f'has the unknown status {one_line(transition.subject, MAX_NAME)}'
     kind = CUSTOMIZATION_TYPES.get(job.customization_type or '', 'model customization')
     return clip(f'Amazon Bedrock {kind} job {one_line(job.name, MAX_NAME)} {happened}', MAX_TITLE)
 
 
-def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
+def text(job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
     """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
     head, tail = '%%% \n', '\n %%%'
-    facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger, curves) if value)
+    facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, transition, tagger, curves) if value)
     link = console_url(job)
     about = clip(facts, MAX_FACTS) + (f'\n\n[Custom models in the AWS console]({link})' if link else '')
-    failure = _failure(job, MAX_TEXT - len(head + about + tail)) if news.kind == 'failed' else ''
+    failure = _failure(job, MAX_TEXT - len(head + about + tail)) if transition.kind == 'failed' else ''
     return head + failure + about + tail
 
 
@@ -113,17 +118,19 @@ def _failure(job: Job, room: int) -> str:
     return f'{head}{message}{tail}' if message else 'AWS gave no failure message.\n\n'
 
 
-def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
+def _facts(
+    job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None
+) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
-    has_ended = news.kind in ENDS
-    elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None
+    has_ended = transition.kind in ENDS
+    elapsed = job.duration(transition.at) if transition.at and transition.kind != 'created' else None
     reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
     tags = tagger.job_tags(job.tags or {})
     return [
         ('Job', inline(job.name)),
         ('Duration' if has_ended else 'Running for', duration_in_words(elapsed) if elapsed is not None else None),
         ('Phases', inline(', '.join(reached)) if reached else None),
-        (f'Time in {news.subject}', _spent_in(job.phases, news)),
+        (f'Time in {transition.subject}', _spent_in(job.phases, transition)),
         *(_losses(job, curves) if has_ended else ()),
         ('Base model', inline(job.base_model) if job.base_model else None),
         ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
@@ -170,13 +177,13 @@ def _validation_words(validation: ValidationSummary) -> str:
     return said
 
 
-def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:
+def _spent_in(phases: Sequence[Phase], transition: Transition) -> str | None:
     for phase in phases:
-        if news.kind == PHASE_ENDED and phase.name == news.subject and news.at:
-            spent = phase.duration(news.at)
+        if transition.kind == PHASE_ENDED and phase.name == transition.subject and transition.at:
+            spent = phase.duration(transition.at)
             return duration_in_words(spent) if spent is not None else None
     return None
 
 
-def _phase_tags(news: Transition) -> list[str]:
-    return [tag('phase', news.subject)] if news.kind in (PHASE_STARTED, PHASE_ENDED) else []
+def _phase_tags(transition: Transition) -> list[str]:
+    return [tag('phase', transition.subject)] if transition.kind in (PHASE_STARTED, PHASE_ENDED) else []

@@ -234,7 +234,7 @@ def test_an_sts_that_does_not_answer_stops_no_trial_of_a_region(simulator: Simul
     assert {one['name'] for one in told} >= {f'ListModelCustomizationJobs in {region}' for region in REGIONS}
     (first, *others) = [one for one in told if one['result'] != Diagnosis.DIAGNOSIS_SUCCESS]
     assert (first['name'], first['result'], others) == ('GetCallerIdentity', Diagnosis.DIAGNOSIS_WARNING, [])
-    assert first['diagnosis'].endswith('the tag aws_account is missing while there is no job')
+    assert first['diagnosis'].endswith('the account is taken to be the one polled before, or that of its jobs')
 
 
 def test_an_sts_that_does_not_answer_ends_the_trials_of_a_role(simulator: Simulator) -> None:

@@ -110,7 +110,7 @@ def test_an_answer_that_floods_is_not_read(scope: World, monkeypatch: pytest.Mon
         'ListTagsForResource': lambda: aws.job_tags(arn),
         'GetResources': lambda: aws.tags_of([arn]),
     }
-    body = b'{"modelCustomizationJobSummaries":[]%s}'
+    body = b'{"modelCustomizationJobSummaries":[],"tags":[],"ResourceTagMappingList":[]%s}'
     for operation, call in calls.items():
         with scope.simulator.faults.during(RawBody(operation=operation, body=body % (b' ' * 2**19))):
             call()

@@ -160,12 +160,11 @@ class Filter:
         sides = {'include': self.include, 'exclude': self.exclude}
         return {side: {name: list(globs) for name, globs in asked.items()} for side, asked in sides.items() if asked}
 
-    def matches(self, facts: Facts, *, without_tags: bool = False) -> bool:
-        """Whether the job is wanted; `without_tags` leaves out what is asked of tags."""
-        ignored = ('tags',) if without_tags else ()
+    def matches(self, facts: Facts, *, with_any_tag: bool = False) -> bool:
+        """Whether the job is wanted; `with_any_tag` supposes that it has whatever tag it must have."""
+        ignored = ('tags',) if with_any_tag else ()
         includes = [_meets(facts, name, globs) for name, globs in self.include.items() if name not in ignored]
-        excludes = [_meets(facts, name, globs) for name, globs in self.exclude.items() if name not in ignored]
-        return all(includes) and not any(excludes)
+        return all(includes) and not any(_meets(facts, name, globs) for name, globs in self.exclude.items())
 
     def asks_for(self, name: str) -> bool:
         return name in self.include or name in self.exclude
@@ -743,6 +742,9 @@ class Judge:
             self.ledger.repeats += max(len(sent) - 1, 0)
             if verdict.case == 'must' and not sent:
                 self._lose(life, kind, at, line, verdict)
+            elif kind == 'stopping' and in_line and in_line[0].poll.filter.matches(life.facts(in_line[0].poll.at)):
+                # One that was seen is told later, be it when the tags have come and the job is Stopped.
+                pass
             elif verdict.case in ('never', 'old') and in_line:
                 closed = verdict.closed_by
                 is_late = closed and in_line[0].poll.number > closed.number
@@ -831,6 +833,11 @@ class Judge:
         verdict = self._window(life, seeing)
         if verdict.case == 'must' and (surely is None or at < surely - line.events_since):
             return Verdict('backlog of a killed start')
+        begins = next(poll for poll in polls if poll.was_answered)
+        since = life.born if kind == 'stopping' else at
+        if verdict.case == 'must' and 'empty' in begins.troubles and since < begins.at:
+            # Who knows of no job cannot tell that one is missing.
+            return Verdict('backlog of a start that was told nothing')
         is_passing = kind == 'stopping' and verdict.case in ('must', 'unsettled')
         if is_passing and (verdict.case == 'unsettled' or not self._was_known(line, life, at, surely)):
             return Verdict('passed')
@@ -844,7 +851,7 @@ class Judge:
         for poll in seeing:
             facts = life.facts(poll.at)
             matches = poll.filter.matches(facts)
-            is_held = not matches and poll.at - life.born < HOLD and poll.filter.matches(facts, without_tags=True)
+            is_held = not matches and poll.at - life.born < HOLD and poll.filter.matches(facts, with_any_tag=True)
             is_calm = poll.number in self.undisturbed and not is_held
             calm = 0 if not is_calm else calm + 1 if poll.process == process else 1
             process = poll.process

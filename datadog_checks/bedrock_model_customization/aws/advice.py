@@ -21,13 +21,13 @@ _CUT: Final = '...'
 CONSEQUENCES: Final = {
     'ListModelCustomizationJobs': 'nothing is collected from this account and Region',
     'GetModelCustomizationJob': 'failure messages and losses are missing',
-    'ListTagsForResource': 'the tags of very recent jobs may be missing',
+    'ListTagsForResource': 'events may lack the newest tags; what a filter on tags cannot judge waits for a day',
     'GetResources': 'tags are asked for job by job, with many more requests',
     'GetCustomModel': 'the losses of jobs whose description has none come from S3 alone',
     'GetObject': "the job's loss curve is missing",
     'ListObjectsV2': 'validation curves are looked for under their usual names only, record counts not at all',
     'AssumeRole': 'nothing is collected from this account',
-    'GetCallerIdentity': 'the tag aws_account is missing while there is no job',
+    'GetCallerIdentity': 'the account is taken to be the one polled before, or that of its jobs',
 }
 """What is lost while an API operation does not work."""
 

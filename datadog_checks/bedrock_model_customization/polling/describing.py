@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,8 +16,10 @@ from ..jobs.vocabulary import COMPLETED
 from .answers import Answers
 from .inventory import ended_since, is_behind
 
-# A description that did not come in so many polls no longer holds back the news: late news beats none.
-POLLS_TO_WAIT: Final = 3
+# A description that was asked for in vain at three polls, or had no turn at nine, no longer holds back the news: late
+# news beats none.
+PATIENCE: Final = 9
+COST_OF_TURN: Final = 3
 ATTEMPTS: Final = 10
 # Metrics of a completed job have been seen to appear after its status: ask once more, this much later, where the job
 # had ended within the hour before.
@@ -28,8 +30,8 @@ METRICS_GRACE: Final = timedelta(minutes=10)
 class _Described:
     """What is known of describing one job.
 
-    `attempts`, `waited` (polls) and `is_refused` are about the `status` that the job has now; `described_status` and
-    `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
+    `attempts`, `waited` (see PATIENCE) and `is_refused` are about the `status` that the job has now; `described_status`
+    and `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
     """
 
     status: str | None
@@ -90,12 +92,17 @@ class Describer:
             self._note(job, answer, answers, now)
         refusals = sum(error.kind is Kind.DENIED for error in answers.failures.values())
         self.is_refused = self.is_refused or (refusals >= REFUSALS_BEFORE_STOP and not answers.found)
-        unanswered = [job for job in due.values() if self._is_unanswered(job, answers)]
+        return self._with_unanswered(answers, due.values(), {job.job_arn for job in queue}, now)
+
+    def _with_unanswered(
+        self, answers: Answers[Job], due: Iterable[Job], had_turn: Set[str], now: datetime
+    ) -> Answers[Job]:
+        """Add to the answers which jobs are still to be described, and which of them are worth waiting for."""
+        unanswered = [job for job in due if is_unanswered(job, answers)]
         for job in unanswered:
-            # Whatever keeps the answer away, a turn that does not come included: the news does not wait for ever.
-            self._known[job.job_arn].waited += 1
+            self._known[job.job_arn].waited += COST_OF_TURN if job.job_arn in had_turn else 1
         left = {job.job_arn for job in unanswered if self.is_due(job, now)}
-        pending = {arn for arn in left if self._known[arn].waited < POLLS_TO_WAIT}
+        pending = {arn for arn in left if self._known[arn].waited < PATIENCE}
         return replace(answers, unanswered=left, pending=pending, problems=list(answers.failures.values()))
 
     def _ask(self, queue: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any] | AwsError]]:
@@ -123,10 +130,6 @@ class Describer:
         status, is_asked_again = description.status or job.status, known.described_status == COMPLETED
         self._known[arn] = _Described(status, status, now, is_asked_again)
 
-    def _is_unanswered(self, job: Job, answers: Answers[Job]) -> bool:
-        found = answers.found.get(job.job_arn)
-        return found is None or is_behind(job, found)
-
     def _of(self, job: Job) -> _Described:
         known = self._known.get(job.job_arn)
         if known is None:
@@ -134,3 +137,9 @@ class Describer:
         if known.status != job.status:
             known.status, known.attempts, known.waited, known.is_refused = job.status, 0, 0, False
         return known
+
+
+def is_unanswered(job: Job, answers: Answers[Job]) -> bool:
+    """Whether a job was not described, or by an answer that lags behind what is known."""
+    found = answers.found.get(job.job_arn)
+    return found is None or is_behind(job, found)

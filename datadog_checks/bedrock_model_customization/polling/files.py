@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -118,23 +118,26 @@ class ArtifactReader:
         self._known = {arn: self._known.get(arn) or _Known(JobFiles(keep_curve=self._keep_curves)) for arn in by_arn}
         due = [arn for arn, job in by_arn.items() if self._is_due(job, now)]
         problems: list[AwsError | None] = []
-        done: set[str] = set()
+        unread = set(due)
         if due:
             try:
                 self._objects.prepare()
-                done = self._read_due(by_arn, due[: self.max_jobs], now)
+                unread -= self._read_due(by_arn, due[: self.max_jobs], now)
             except AwsError as error:
                 problems.append(error)
-        unread = set(due) - done
         for arn in unread:
             self._known[arn].polls_waited += 1
-        problems += [known.problem for known in self._known.values()]
+        return self._answers(by_arn, unread, problems)
+
+    def _answers(
+        self, jobs: Mapping[str, Job], unread: Set[str], problems: Sequence[AwsError | None]
+    ) -> Answers[CurveSummary]:
         return Answers(
             found={arn: known.summary() for arn, known in self._known.items() if known.read_at},
             unanswered=unread,
             pending={arn for arn in unread if self._known[arn].polls_waited <= POLLS_TO_WAIT},
-            problems=_distinct(problems),
-            shortfalls=self._shortfalls(by_arn),
+            problems=_distinct([*problems, *(known.problem for known in self._known.values())]),
+            shortfalls=self._shortfalls(jobs),
         )
 
     def _is_due(self, job: Job, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..jobs.job import Job
@@ -13,6 +13,7 @@ from ..jobs.reading import merge
 from ..jobs.vocabulary import IN_PROGRESS, STOPPING, TERMINAL_STATUSES
 from .ledger import has_ended
 
+LATEST: Final = datetime.max.replace(tzinfo=UTC)
 # An answer that lags behind never turns a job back.
 RANKS: Final = {IN_PROGRESS: 0, STOPPING: 1} | dict.fromkeys(TERMINAL_STATUSES, 2)
 
@@ -34,6 +35,8 @@ class Settled:
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[datetime, str, bool]] = {}
+        # No job is older. There may be thousands, and mostly none is to be forgotten.
+        self._since = LATEST
 
     def __contains__(self, job_arn: str) -> bool:
         return job_arn in self._jobs
@@ -46,12 +49,15 @@ class Settled:
 
     def add(self, job_arn: str, created: datetime, status: str, *, wanted: bool) -> None:
         self._jobs[job_arn] = (created, status, wanted)
+        self._since = min(self._since, created)
 
     def forget(self, job_arn: str) -> None:
         self._jobs.pop(job_arn, None)
 
     def forget_before(self, moment: datetime) -> None:
-        self._jobs = {arn: job for arn, job in self._jobs.items() if job[0] >= moment}
+        if moment > self._since:
+            self._jobs = {arn: job for arn, job in self._jobs.items() if job[0] >= moment}
+            self._since = min((created for created, _, _ in self._jobs.values()), default=LATEST)
 
     def forget_oldest(self, count: int) -> list[str]:
         oldest = sorted(self._jobs, key=lambda arn: self._jobs[arn][0])[:count]

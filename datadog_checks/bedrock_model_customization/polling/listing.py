@@ -130,10 +130,7 @@ class Listing:
         that can still change, and `created_since` counts the known jobs that were created since a moment.
         """
         if self.queue:
-            if self._newest and not any(known.is_newest for known in self.queue):
-                place = 0 if self._newest_goes_first else len(self.queue)
-                self.queue.insert(place, Range(self._newest - SPAN, is_newest=True))
-            self._newest_goes_first = not self._newest_goes_first
+            self._add_newest()
             return
         is_full = self.is_full_due(now)
         was_long = not self.is_full and self._pages > REQUESTS_BY_STATUS
@@ -141,11 +138,18 @@ class Listing:
         self.seen, self.began, self._pages, self.is_full = set(), now, 0, is_full
         if is_full:
             self._full_at = now if self._full_at else now - self._head_start
-            self.queue = [Range(min(known_until or now, now) - self._lookback), *_by_status()]
+            self.queue = [Range(min(known_until or now, now) - self._lookback - TOGETHER), *_by_status()]
         else:
             since = min(self.complete_at or known_until or now, now) - SPAN
             self.queue = self._what_may_have_changed(since, oldest_running, created_since)
         self._after = self.queue[0].after
+
+    def _add_newest(self) -> None:
+        """Queue the newest jobs beside what is still to be listed, first and last by turns."""
+        if self._newest and not any(known.is_newest for known in self.queue):
+            place = 0 if self._newest_goes_first else len(self.queue)
+            self.queue.insert(place, Range(self._newest - SPAN, is_newest=True))
+        self._newest_goes_first = not self._newest_goes_first
 
     def _what_may_have_changed(
         self, since: datetime, oldest_running: datetime | None, created_since: Callable[[datetime], int]

@@ -88,45 +88,50 @@ class TagReader:
         return replace(answers, pending=answers.pending | young) if are_decisive else answers
 
     def _ask(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> Answers[Tags]:
-        reading = _Reading(single_left=max(self._max_single, MAX_FRESH))
-        one_by_one: list[str] = []
-        young = {job.job_arn for job in jobs if _is_young(job, now)}
-        for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
-            batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
-            if self._bulk_works and not is_single:
-                one_by_one += self._read_batch(batch, young, reading)
-            else:
-                one_by_one += batch
-        self._read_one_by_one(one_by_one, reading)
+        reading = self._gather(jobs, now, is_single=is_single)
         self._asked_at.update(dict.fromkeys(reading.found, now))
-        unanswered = [job.job_arn for job in jobs if job.job_arn not in reading.found]
+        unanswered = {job.job_arn for job in jobs} - reading.found.keys()
         for arn in reading.found:
             self._waited.pop(arn, None)
         for arn in unanswered:
             self._waited[arn] = self._waited.get(arn, 0) + 1
         return Answers(
             found={arn: tags for arn, tags in reading.found.items() if tags is not None},
-            unanswered=set(unanswered),
+            unanswered=unanswered,
             pending={arn for arn in unanswered if self._waited[arn] < POLLS_TO_WAIT},
             problems=[error for error in reading.problems if error.kind is not Kind.INTERRUPTED],
         )
+
+    def _gather(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> _Reading:
+        reading = _Reading(single_left=max(self._max_single, MAX_FRESH))
+        young = {job.job_arn for job in jobs if _is_young(job, now)}
+        one_by_one: list[str] = []
+        for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
+            batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
+            is_bulk = self._bulk_works and not is_single
+            one_by_one += self._read_batch(batch, young, reading) if is_bulk else batch
+        self._read_one_by_one(one_by_one, reading)
+        return reading
 
     def _read_batch(self, batch: Sequence[str], young: Collection[str], reading: _Reading) -> Iterable[str]:
         """Ask the tagging API; return the jobs to ask for one by one."""
         try:
             found = self._scope.tags_of(batch)
         except AwsError as error:
-            reading.problems.append(error)
-            if error.kind is Kind.CREDENTIALS:
-                raise
-            self._bulk_works = not (error.is_refusal or error.kind in LASTING)
+            self._note_bulk_failure(error, reading)
             return () if error.kind is Kind.INTERRUPTED else batch
-        if not found and not self._knows_nothing_for_good(batch, reading):
-            return [arn for arn in batch if arn not in reading.found] if not self._bulk_works else ()
-        for arn in batch:
-            if arn in found or arn not in young:
+        if found or self._knows_nothing_for_good(batch, reading):
+            for arn in [arn for arn in batch if arn in found or arn not in young]:
                 reading.found.setdefault(arn, found.get(arn, {}))
+        elif self._bulk_works:
+            return ()
         return [arn for arn in batch if arn not in reading.found]
+
+    def _note_bulk_failure(self, error: AwsError, reading: _Reading) -> None:
+        reading.problems.append(error)
+        if error.kind is Kind.CREDENTIALS:
+            raise error
+        self._bulk_works = not (error.is_refusal or error.kind in LASTING)
 
     def _knows_nothing_for_good(self, batch: Sequence[str], reading: _Reading) -> bool:
         """Whether it is the truth that none of these jobs has a tag.

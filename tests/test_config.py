@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from importlib import reload
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from pydantic import ValidationError
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.config import doubts, validate
-from datadog_checks.bedrock_model_customization.config_models import InstanceConfig
+from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, validators
+from datadog_checks.bedrock_model_customization.jobs import transitions, vocabulary
+from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
 from datadog_checks.bedrock_model_customization.settings import Settings, instance_id
 
 from .paths import ROOT
@@ -82,6 +86,16 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({'job_tags_include': [' ']}, 'job_tags_include: must hold no empty pattern', "' '"),
     ({'job_tags_include': ['a'], 'job_tags_exclude': ['a']}, 'job_tags_include and job_tags_exclude', ''),
     ({'tags': 'team:x'}, 'tags: must be a list', "'team:x'"),
+    (
+        {'collect_artifacts': True, 'artifact_buckets': ['s3://example/x']},
+        "artifact_buckets: 's3://example/x' is not the name of a bucket",
+        's3://example/x',
+    ),
+    ({'collect_artifacts': True, 'artifact_buckets': []}, 'artifact_buckets: must name at least one bucket', '[]'),
+    ({'collect_artifacts': True, 'artifact_buckets': ['']}, 'artifact_buckets: must hold no empty pattern', "''"),
+    ({'collect_artifacts': False, 'artifact_buckets': ['a']}, 'artifact_buckets is only used with', ''),
+    ({'max_artifact_size': 10}, 'max_artifact_size: must be from 1024', '10'),
+    ({'artifact_refresh_interval': 5}, 'artifact_refresh_interval: must be from 60', '5'),
 ]
 
 
@@ -142,6 +156,20 @@ def test_no_doubts_about_what_the_agent_adds() -> None:
     assert doubts(instance | {'empty_default_hostname': True, 'no_index': False, '_key': 1}, {'loader': 'core'}) == []
 
 
+def test_what_aws_adds_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = {'include': {'customization_types': ['UNLEARNING'], 'statuses': ['Paused']}, 'events': ['paused']}
+    with pytest.raises(ConfigurationError):
+        validate(new, {})
+    with monkeypatch.context() as patch:
+        patch.setattr(vocabulary, 'CUSTOMIZATION_TYPES', {**vocabulary.CUSTOMIZATION_TYPES, 'UNLEARNING': 'unlearning'})
+        patch.setattr(vocabulary, 'KNOWN_STATUSES', (*vocabulary.KNOWN_STATUSES, 'Paused'))
+        patch.setattr(transitions, 'KINDS', (*transitions.KINDS, 'paused'))
+        reload(validators)
+
+        validate(new, {})
+    reload(validators)
+
+
 def test_the_models_cannot_be_changed() -> None:
     config = InstanceConfig.model_validate({}, context={'configured_fields': frozenset()})
     with pytest.raises(ValidationError):
@@ -162,6 +190,14 @@ def test_defaults(aws_environment: None) -> None:
     assert (made.aws.retry_mode, made.aws.max_attempts, made.aws.proxies) == ('adaptive', 10, None)
     assert (made.aws.assume_role, made.aws.endpoint_url, made.aws.tls_ca_cert) == (None, None, None)
     assert (made.tagger.tag_filter.include, made.tagger.tag_filter.exclude) == (('*',), ('aws:*',))
+    assert made.artifacts is None
+
+
+def test_which_files_may_be_read(aws_environment: None) -> None:
+    assert settings({'collect_artifacts': True}).artifacts == ArtifactSettings()
+    options = {'artifact_buckets': ['example-*'], 'max_artifact_size': 4096, 'artifact_refresh_interval': 300}
+    made = settings({'collect_artifacts': True, **options})
+    assert made.artifacts == ArtifactSettings(('example-*',), 4096, timedelta(minutes=5))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from bedrock_jobs.simulator import (
     completes,
 )
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, remedy
+from datadog_checks.bedrock_model_customization.aws.advice import remedy
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
 from datadog_checks.bedrock_model_customization.aws.trials import impatient
 

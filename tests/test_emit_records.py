@@ -20,7 +20,8 @@ from bedrock_jobs.simulator import (
     fails,
 )
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, RECORD
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
+from datadog_checks.bedrock_model_customization.telemetry.records import RECORD
 
 from .harness import HOUR, MINUTE, T0
 from .paths import ROOT

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bedrock_jobs.simulator import Clock, ReplaceMember, Simulator, completes, fails
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.jobs.job import ACTIVE_STATUSES
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import ACTIVE_STATUSES
 
 from .harness import HOUR, MINUTE, T0
 from .hostile import TIMES, Hostile, HostileAws, write_script

@@ -19,9 +19,10 @@ SHIPPED: Final = frozenset({'boto3', 'botocore', 'datadog_checks.base', 'pydanti
 # What a part of the check may import: of the check, and of SHIPPED. A part that is not here may import everything.
 ARROWS: Final[Mapping[str, tuple[set[str], set[str]]]] = {
     'jobs': (set(), set()),
+    'curves': (set(), set()),
     'aws': ({'jobs'}, {'boto3', 'botocore'}),
-    'reporting': ({'jobs'}, set()),
-    'polling': ({'aws', 'jobs'}, set()),
+    'telemetry': ({'jobs', 'curves'}, set()),
+    'polling': ({'aws', 'jobs', 'curves'}, set()),
 }
 
 
@@ -74,9 +75,11 @@ def test_imports_follow_the_arrows() -> None:
         ('jobs/job.py', 'from .. import aws', True),
         ('jobs/job.py', 'import botocore.session', True),
         ('jobs/deep/job.py', 'from ...aws.session import AwsSession', True),
-        ('aws/session.py', f'from {PACKAGE}.reporting.tags import Tagger', True),
-        ('reporting/tags.py', 'from ..polling import scope', True),
-        ('polling/scope.py', 'from ..reporting import tags', True),
+        ('curves/series.py', 'from ..jobs.job import finite', True),
+        ('aws/s3.py', 'from ..curves.curve import read_curve', True),
+        ('aws/session.py', f'from {PACKAGE}.telemetry.tags import Tagger', True),
+        ('telemetry/tags.py', 'from ..polling import scope', True),
+        ('polling/scope.py', 'from ..telemetry import tags', True),
         ('check.py', 'from . import config\nfrom datadog_checks.base import AgentCheck\nimport pydantic', False),
         ('jobs/job.py', 'from .times import parse\nfrom . import arn\nimport json', False),
         ('aws/session.py', 'from ..jobs.job import Job\nfrom boto3 import Session', False),

@@ -16,8 +16,9 @@ from datadog_checks.base.agent import datadog_agent
 from datadog_checks.base.utils.http import should_bypass_proxy
 
 from . import config
+from .aws.advice import MAX_ADVICE, advise, listing_broken_off
 from .aws.bedrock import BedrockScope
-from .aws.errors import MAX_ADVICE, AwsError, Kind, advise, explain, listing_broken_off
+from .aws.errors import AwsError, Kind, explain
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, impatient
 from .aws.usage import Footprint
@@ -28,13 +29,13 @@ from .polling.collector import Collector
 from .polling.files import ArtifactReader
 from .polling.scope import ScopePoll
 from .polling.state import StateStore
-from .reporting import metrics
-from .reporting.events import is_too_old, job_event
-from .reporting.metrics import Sample
-from .reporting.records import job_log
-from .reporting.tags import tag
-from .reporting.text import one_line
 from .settings import Settings, cache_id, instance_id, read_settings
+from .telemetry import metrics
+from .telemetry.events import is_too_old, job_event
+from .telemetry.metrics import Sample
+from .telemetry.records import job_log
+from .telemetry.tags import tag
+from .telemetry.text import one_line
 
 MAX_PARALLEL_SCOPES: Final = 8
 MAX_LOGGED: Final = MAX_ADVICE
@@ -51,7 +52,7 @@ class Outcome(NamedTuple):
 
 
 class Failures:
-    """Submissions that the Agent refused, told by kind of failure and not one by one."""
+    """Submission failures, summarised as one line per exception type."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -63,7 +64,7 @@ class Failures:
         self._first.setdefault(kind, f'{self._what}, and are tried again: {kind}: {error} ({subject})')
         self._counts[kind] += 1
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         return [f'{self._counts[kind]} {text}' for kind, text in self._first.items()]
 
 
@@ -202,7 +203,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
                 sent.append(job)
             except Exception as error:
                 failures.add(job.job_arn, error)
-        return sent, failures.told()
+        return sent, failures.lines()
 
     def _report_transitions(
         self, poll: ScopePoll, tags: list[str], now: datetime
@@ -212,23 +213,25 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             self.count(count, 0, tags)
         reported: list[tuple[Job, Transition]] = []
         failures, too_old = Failures('transitions could not be reported'), 0
-        for job, news in poll.transitions:
+        for job, transition in poll.transitions:
             try:
-                too_old += not self._report_transition(poll, job, news, tags, now)
-                reported.append((job, news))
+                too_old += not self._report_transition(poll, job, transition, tags, now)
+                reported.append((job, transition))
             except Exception as error:
-                failures.add(f'{job.job_arn} {news.key}', error)
+                failures.add(f'{job.job_arn} {transition.key}', error)
         if too_old:
             self.log.info('%d events are not sent: Datadog takes none that is older than 18 hours', too_old)
-        return reported, failures.told()
+        return reported, failures.lines()
 
-    def _report_transition(self, poll: ScopePoll, job: Job, news: Transition, tags: list[str], now: datetime) -> bool:
+    def _report_transition(
+        self, poll: ScopePoll, job: Job, transition: Transition, tags: list[str], now: datetime
+    ) -> bool:
         """Send a transition's event and count it; return whether it was young enough for an event."""
-        is_young = news.kind not in self.settings.events or not is_too_old(news, now)
-        if news.kind in self.settings.events and is_young:
-            self.event(job_event(job, news, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
-        counted = metrics.TRANSITION_COUNTS.get(news.kind)
-        if counted and (job.job_arn, news.key) not in poll.counted:
+        is_young = transition.kind not in self.settings.events or not is_too_old(transition, now)
+        if transition.kind in self.settings.events and is_young:
+            self.event(job_event(job, transition, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
+        counted = metrics.TRANSITION_COUNTS.get(transition.kind)
+        if counted and (job.job_arn, transition.key) not in poll.counted:
             self.count(counted, 1, [*tags, *self.settings.tagger.job(job, with_status=False)])
         return is_young
 

@@ -16,7 +16,7 @@ from .jobs.filters import Criteria, JobFilter, TagFilter
 from .polling.files import ArtifactSettings
 from .polling.inventory import Limits
 from .polling.scope import Pace
-from .reporting.tags import Tagger
+from .telemetry.tags import Tagger
 
 FILTERS: Final = ('include', 'exclude')
 BypassProxy = Callable[[str, Sequence[str]], bool]

@@ -13,19 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.jobs.csv_rows import MAX_LINE
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    TRAINING_LOSS,
-    VALIDATION_LOSS,
-    Curve,
+from datadog_checks.bedrock_model_customization.curves.csv_rows import MAX_LINE
+from datadog_checks.bedrock_model_customization.curves.curve import TRAINING_LOSS, VALIDATION_LOSS, Curve, read_curve
+from datadog_checks.bedrock_model_customization.curves.data_check import RecordCounts, read_manifest
+from datadog_checks.bedrock_model_customization.curves.summary import (
     CurveSummary,
-    final_losses,
-    read_curve,
     summarise_training,
     summarise_validation,
 )
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts, read_manifest
 from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.telemetry.losses import final_losses
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 HEADER = b'step_number,epoch_number,training_loss\n'

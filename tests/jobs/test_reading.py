@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization.jobs.arn import JobArn, model_name, parse_job_arn
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
 from datadog_checks.bedrock_model_customization.jobs.job import Job, finite
 from datadog_checks.bedrock_model_customization.jobs.reading import (
     DESCRIPTION,
@@ -88,6 +90,10 @@ def test_times(value: object, expected: datetime | None) -> None:
 )
 def test_finite(value: object, expected: float | None) -> None:
     assert finite(value) == expected
+
+
+def test_each_field_of_a_job_is_a_column() -> None:
+    assert {'_key', *(field.name for field in fields(Job))} == COLUMNS.keys()
 
 
 def test_a_listing_and_a_description_name_the_model_differently() -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, IN_PROGRESS, STOPPING, Job
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import COMPLETED, FAILED, IN_PROGRESS, STOPPING
 from datadog_checks.bedrock_model_customization.polling.ledger import Entry, Ledger, Memory, has_ended
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

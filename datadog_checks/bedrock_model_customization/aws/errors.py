@@ -9,8 +9,6 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
-from . import remedies
-
 
 class Kind(Enum):
     """Kinds of failure. The value is said to people, and is the `reason` tag of `api.errors`."""
@@ -47,6 +45,44 @@ TAG_SESSION: Final = 'sts:TagSession'
 FINDING_CREDENTIALS: Final = 'credentials'
 """What stands for the API operation in an error about finding credentials."""
 
+CREDENTIAL_OPERATIONS: Final = frozenset({'AssumeRoleWithWebIdentity', 'GetRoleCredentials'})
+"""The operations that boto3 asks for credentials with."""
+
+# Exceptions by which boto3 says that credentials cannot be had, in groups that have the same cause.
+BAD_CONFIGURATION: Final = (
+    'ConfigNotFound',
+    'ConfigParseError',
+    'InfiniteLoopConfigError',
+    'InvalidConfigError',
+    'UnknownCredentialError',
+)
+NOT_SIGNED_IN: Final = (
+    'LoginAuthorizationCodeError',
+    'LoginError',
+    'LoginInsufficientPermissions',
+    'LoginRefreshRequired',
+    'LoginTokenLoadError',
+    'NoAuthTokenError',
+    'SSOError',
+    'SSOTokenLoadError',
+    'TokenRetrievalError',
+    'UnauthorizedSSOTokenError',
+)
+# A file that boto3 itself opens, unlike one of TLS, is about credentials.
+BAD_FILE: Final = ('FileNotFoundError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError')
+NO_CREDENTIALS: Final = (
+    'CredentialRetrievalError',
+    'JSONDecodeError',
+    'MetadataRetrievalError',
+    'NoCredentialsError',
+    'PartialCredentialsError',
+    'ProfileNotFound',
+    'RefreshWithMFAUnsupportedError',
+    *BAD_CONFIGURATION,
+    *NOT_SIGNED_IN,
+    *BAD_FILE,
+)
+
 _KINDS_BY_CODE: Final = {
     Kind.DENIED: {'AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized', 'OptInRequired'},
     Kind.CREDENTIALS: {
@@ -62,7 +98,7 @@ _KINDS_BY_CODE: Final = {
         'RequestTimeTooSkewed',
         'SignatureDoesNotMatch',
         'UnrecognizedClientException',
-        *remedies.BY_EXCEPTION,
+        *NO_CREDENTIALS,
     },
     Kind.THROTTLED: {
         'LimitExceededException',
@@ -88,14 +124,13 @@ _SIGNATURE: Final = re.compile(
 )
 # Python quotes a header that it refuses: a session token, or all that is signed.
 _HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
-_HEADER_VALUE: Final = 'header value'
+HEADER_VALUE: Final = 'header value'
+"""What Python, and botocore, say of a credential that no header may have."""
 _NOT_AUTHORIZED: Final = re.compile(r'not authorized to perform: ([a-z0-9-]{2,32}:[A-Za-z0-9]{2,64})')
 MAX_MESSAGE: Final = 500
 # To look for secrets in a page of megabytes, of which little is shown, would take seconds.
 MAX_SEARCHED: Final = 20 * MAX_MESSAGE
 MAX_CODE: Final = 100
-MAX_ADVICE: Final = 500
-_CUT: Final = '...'
 
 
 class AwsError(Exception):
@@ -125,93 +160,6 @@ class AwsError(Exception):
             return None
         named = _NOT_AUTHORIZED.search(self.message)
         return named[1] if named else IAM_ACTIONS.get(self.operation)
-
-
-# What a poll can do without, even where their credentials alone are refused: S3 may be somebody else's.
-_FOR_CURVES: Final = ('GetCustomModel', 'GetObject', 'ListObjectsV2')
-
-_ADVICE: Final = {
-    Kind.CREDENTIALS: "check the Agent's AWS credentials (and its clock); they are looked up anew at every poll",
-    Kind.THROTTLED: 'AWS throttles these requests; what is missing is asked for again at the next polls',
-    Kind.UNREACHABLE: "check the Region's name, endpoint_url, proxy, CA bundle and network",
-    Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
-    Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
-}
-# AWS says in its message which kind of policy refused; to allow the action anywhere else would change nothing.
-_ELSEWHERE: Final = (
-    'service control policy',
-    'resource control policy',
-    'permissions boundary',
-    'VPC endpoint policy',
-    'session policy',
-)
-
-
-def consequence(error: AwsError) -> str | None:
-    """Return what is lost while a failure lasts, in plain words, None where nothing is."""
-    is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
-    if is_about_credentials and error.operation not in _FOR_CURVES:
-        return 'nothing is collected'
-    return remedies.CONSEQUENCES.get(error.operation)
-
-
-def remedy(error: AwsError) -> str | None:
-    """Return what to do about a failure, in plain words, None where nothing can be done."""
-    if error.code.isdigit() and error.kind not in (Kind.SERVER, Kind.THROTTLED):
-        return remedies.ANSWERED_ON_THE_WAY
-    if error.operation == FINDING_CREDENTIALS and _HEADER_VALUE in error.message:
-        return remedies.NO_HEADER
-    if error.kind is Kind.CREDENTIALS and error.operation in remedies.BY_SOURCE:
-        return remedies.BY_SOURCE[error.operation]
-    if error.code in remedies.BY_CODE:
-        return remedies.BY_CODE[error.code]
-    if error.kind is Kind.INTERRUPTED and error.operation == FINDING_CREDENTIALS:
-        return remedies.NEVER_FOUND
-    if not error.iam_action:
-        return _ADVICE.get(error.kind)
-    allow = f'allow the IAM action {error.iam_action}'
-    place = next((place for place in _ELSEWHERE if place in error.message), None)
-    if place:
-        return f'{allow} in the {place}'
-    if 'explicit deny' in error.message:
-        return f'{allow}: a policy denies it explicitly, which no other policy can make good'
-    if error.iam_action == TAG_SESSION:
-        return (
-            f"{allow} in the Agent's own policy and in the role's trust policy: EKS Pod Identity tags its sessions, "
-            'unless disableSessionTags is set'
-        )
-    if error.operation == 'AssumeRole':
-        return f"{allow}, and let the role's trust policy name the Agent's principal and the external_id"
-    return allow
-
-
-def advise(error: AwsError) -> str:
-    """Return what failed, what is lost by it and what to do, in one plain line for a person."""
-    lost = consequence(error)
-    return _told('', error, f'meanwhile {lost}' if lost else None, remedy(error))
-
-
-def listing_broken_off(error: AwsError) -> str:
-    """Return what it means that a listing did not come to its end, and what to do, in one plain line for a person."""
-    return _told('the listing of jobs was broken off and goes on at the next poll: ', error, remedy(error))
-
-
-def _told(opening: str, error: AwsError, *ours: str | None) -> str:
-    """Return what is to be said of a failure in `MAX_ADVICE` characters, of which AWS's words take what ours leave."""
-    ending = ''.join(f'; {part}' for part in ours if part)
-    room = MAX_ADVICE - len(opening) - len(ending)
-    theirs = str(error)
-    if _shown_length(theirs) > room:
-        theirs = theirs[: room - len(_CUT)]
-        while _shown_length(theirs) > room - len(_CUT):
-            theirs = theirs[:-1]
-        theirs += _CUT
-    return opening + theirs + ending
-
-
-def _shown_length(text: str) -> int:
-    """Return how long a text is where it is shown: there, each @ has an invisible neighbour and mentions nobody."""
-    return len(text) + text.count('@')
 
 
 class InterruptedPollError(Exception):
@@ -253,7 +201,7 @@ def explain(error: Exception, operation: str) -> AwsError:
         # An AssumeRole that fails inside another operation is about the role, not about that operation.
         operation = error.operation_name or operation
         kind = kind_of(code, status)
-        if operation in remedies.BY_SOURCE and kind not in (Kind.THROTTLED, Kind.SERVER, Kind.UNREACHABLE):
+        if operation in CREDENTIAL_OPERATIONS and kind not in (Kind.THROTTLED, Kind.SERVER, Kind.UNREACHABLE):
             kind = Kind.CREDENTIALS
         return AwsError(kind, operation, code, str(answer.get('Message') or ''))
     kind = _kind_of_exception(error, operation)
@@ -266,7 +214,7 @@ def explain(error: Exception, operation: str) -> AwsError:
 def _kind_of_exception(error: Exception, operation: str) -> Kind:
     if isinstance(error, InterruptedPollError):
         return Kind.INTERRUPTED
-    if kind_of(type(error).__name__, None) is Kind.CREDENTIALS or _HEADER_VALUE in str(error):
+    if kind_of(type(error).__name__, None) is Kind.CREDENTIALS or HEADER_VALUE in str(error):
         return Kind.CREDENTIALS
     if isinstance(error, HTTPClientError):
         return Kind.UNREACHABLE

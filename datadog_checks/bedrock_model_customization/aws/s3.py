@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -25,10 +25,10 @@ class ListedObject(NamedTuple):
     size: int
 
 
-class ReadObject(NamedTuple):
+class ReadObject(NamedTuple, Generic[Result]):
     """What was made of an object, and the ETag by which to ask whether it has changed."""
 
-    result: Any
+    result: Result
     etag: str
 
 
@@ -76,7 +76,7 @@ class ObjectReader:
         *,
         max_size: int,
         unless: str | None = None,
-    ) -> ReadObject | None:
+    ) -> ReadObject[Result] | None:
         """Stream an object through `use`; None where its ETag still is `unless`.
 
         Raises TooLargeError for one of more than `max_size` bytes, most often before any of it is read.

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 from ..jobs.reading import job_arn_of
+from .advice import consequence, remedy
 from .bedrock import PAGE_SIZE, BedrockScope
-from .errors import FINDING_CREDENTIALS, AwsError, Kind, consequence, remedy
+from .errors import FINDING_CREDENTIALS, AwsError, Kind
 from .session import AwsSession, AwsSettings
 
 LISTING: Final = 'ListModelCustomizationJobs'

@@ -7,24 +7,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-STATUSES = ('InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped')
-CUSTOMIZATION_TYPES = (
-    'FINE_TUNING',
-    'CONTINUED_PRE_TRAINING',
-    'DISTILLATION',
-    'REINFORCEMENT_FINE_TUNING',
-    'IMPORTED',
-)
-EVENTS = (
-    'created',
-    'stopping',
-    'completed',
-    'failed',
-    'stopped',
-    'phase_started',
-    'phase_ended',
-    'unknown_status',
-)
+from ..jobs.transitions import KINDS
+from ..jobs.vocabulary import CUSTOMIZATION_TYPES, KNOWN_STATUSES
+
 RETRY_MODES = ('adaptive', 'standard', 'legacy')
 GLOBS = ('job_names', 'base_models', 'tags')
 
@@ -103,7 +88,7 @@ instance_full_list_interval = between(60, 86_400)
 instance_tag_refresh_interval = between(60, 86_400)
 instance_max_job_tags = between(0, 200)
 instance_events_since = between(0, 18)
-instance_events = each_of(EVENTS)
+instance_events = each_of(KINDS)
 instance_retry_mode = one_of(RETRY_MODES)
 instance_job_tags_include = globs
 instance_max_artifact_size = between(1024, 2**30)
@@ -185,7 +170,7 @@ def criteria(value: Any, **_: Any) -> Any:
         raise ValueError(f'{min(map(str, unknown))!r} is none of {known}')
     for name, validate in (
         *((name, globs) for name in GLOBS),
-        ('statuses', each_of(STATUSES)),
+        ('statuses', each_of(KNOWN_STATUSES)),
         ('customization_types', each_of(CUSTOMIZATION_TYPES)),
     ):
         try:

@@ -6,29 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import Any, Final
+from typing import Any
 
 from .arn import model_name, parse_job_arn
 from .phases import Phase, read_phases
-
-IN_PROGRESS: Final = 'InProgress'
-STOPPING: Final = 'Stopping'
-COMPLETED: Final = 'Completed'
-FAILED: Final = 'Failed'
-STOPPED: Final = 'Stopped'
-UNKNOWN: Final = 'Unknown'
-
-ACTIVE_STATUSES: Final = (IN_PROGRESS, STOPPING)
-TERMINAL_STATUSES: Final = frozenset({COMPLETED, FAILED, STOPPED})
-KNOWN_STATUSES: Final = (IN_PROGRESS, COMPLETED, FAILED, STOPPING, STOPPED)
-
-CUSTOMIZATION_TYPES: Final = (
-    'FINE_TUNING',
-    'CONTINUED_PRE_TRAINING',
-    'DISTILLATION',
-    'REINFORCEMENT_FINE_TUNING',
-    'IMPORTED',
-)
+from .vocabulary import KNOWN_STATUSES, TERMINAL_STATUSES, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

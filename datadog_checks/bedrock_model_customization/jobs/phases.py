@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from .times import parse_time
-
-NOT_STARTED: Final = 'NotStarted'
-RUNNING: Final = ('InProgress', 'Stopping')
-ENDED: Final = frozenset({'Completed', 'Failed', 'Stopped'})
+from .vocabulary import ACTIVE_STATUSES, TERMINAL_STATUSES
 
 PHASE_MEMBERS: Final = {
     'validation': 'validationDetails',
@@ -30,11 +27,11 @@ class Phase(NamedTuple):
     @property
     def has_started(self) -> bool:
         """Whether work in this phase has begun. An unknown status is not taken for a start."""
-        return self.status in RUNNING or self.status in ENDED
+        return self.status in ACTIVE_STATUSES or self.status in TERMINAL_STATUSES
 
     @property
     def has_ended(self) -> bool:
-        return self.status in ENDED
+        return self.status in TERMINAL_STATUSES
 
     def duration(self, now: datetime) -> timedelta | None:
         """The time spent in this phase until it ended, or until `now`; None before it started."""

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from sys import intern
 from typing import Any, Final
 
 from .arn import parse_job_arn
+from .columns import COLUMNS, Reader
 from .job import Job
-from .times import parse_time
-
-Reader = Callable[[Any], Any]
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _shared_text(value: Any) -> str | None:
-    """Text that many jobs share, kept once."""
-    return intern(value) if type(value) is str and value else None
-
-
-def _object(value: Any) -> Mapping[str, Any] | None:
-    return value if isinstance(value, Mapping) and value else None
-
-
-def _list(value: Any) -> list[Any] | None:
-    return value if isinstance(value, list) and value else None
-
-
-def _text_map(value: Any) -> dict[str, str] | None:
-    """A map of texts. A number where the model promises text is kept as its text; anything else is left out."""
-    if not isinstance(value, Mapping):
-        return None
-    readable = {
-        str(key): item if isinstance(item, str) else str(item)
-        for key, item in value.items()
-        if isinstance(item, (str, int, float))
-    }
-    return readable or None
-
 
 # What every ARN of a job has, by AWS's own pattern and in the documented samples; models and ids may look otherwise one
 # day, but never hold a space or anything beyond ASCII.
@@ -53,32 +21,10 @@ EMPTY: Final[tuple[Any, ...]] = (None, '', {}, [])
 
 # Field of the Job: (member of AWS's structure, how to read it).
 SUMMARY: Final[dict[str, tuple[str, Reader]]] = {
-    'base_model_arn': ('baseModelArn', _shared_text),
-    'creation_time': ('creationTime', parse_time),
-    'customization_type': ('customizationType', _shared_text),
-    'end_time': ('endTime', parse_time),
-    'job_name': ('jobName', _text),
-    'last_modified_time': ('lastModifiedTime', parse_time),
-    'output_model_arn': ('customModelArn', _text),
-    'output_model_name': ('customModelName', _text),
-    'status': ('status', _shared_text),
-    'status_details': ('statusDetails', _object),
+    name: (column.listed_as, column.read) for name, column in COLUMNS.items() if column.read and column.listed_as
 }
-DESCRIPTION: Final[dict[str, tuple[str, Reader]]] = SUMMARY | {
-    'client_request_token': ('clientRequestToken', _text),
-    'customization_config': ('customizationConfig', _object),
-    'failure_message': ('failureMessage', _text),
-    'hyper_parameters': ('hyperParameters', _text_map),
-    'output_data_config': ('outputDataConfig', _object),
-    'output_model_arn': ('outputModelArn', _text),
-    'output_model_kms_key_arn': ('outputModelKmsKeyArn', _text),
-    'output_model_name': ('outputModelName', _text),
-    'role_arn': ('roleArn', _shared_text),
-    'training_data_config': ('trainingDataConfig', _object),
-    'training_metrics': ('trainingMetrics', _object),
-    'validation_data_config': ('validationDataConfig', _object),
-    'validation_metrics': ('validationMetrics', _list),
-    'vpc_config': ('vpcConfig', _object),
+DESCRIPTION: Final[dict[str, tuple[str, Reader]]] = {
+    name: (column.described_as, column.read) for name, column in COLUMNS.items() if column.read and column.described_as
 }
 
 
@@ -122,13 +68,13 @@ def _read(answer: Mapping[str, Any], members: dict[str, tuple[str, Reader]], unr
 MERGED: Final = tuple(field.name for field in fields(Job) if field.name != 'job_arn')
 
 
-def merge(known: Job | None, news: Job) -> Job:
-    """Return `news`, with what it does not say taken from what was known of the same job before."""
+def merge(known: Job | None, latest: Job) -> Job:
+    """Return `latest`, with what it does not say taken from what was known of the same job before."""
     if known is None:
-        return news
+        return latest
     missing = {
         name: getattr(known, name)
         for name in MERGED
-        if getattr(news, name) is None and getattr(known, name) is not None
+        if getattr(latest, name) is None and getattr(known, name) is not None
     }
-    return replace(news, **missing) if missing else news
+    return replace(latest, **missing) if missing else latest

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from .job import COMPLETED, FAILED, KNOWN_STATUSES, STOPPED, STOPPING, Job
+from .job import Job
+from .vocabulary import COMPLETED, FAILED, KNOWN_STATUSES, STOPPED, STOPPING, TERMINAL_STATUSES
 
 CREATED: Final = 'created'
 PHASE_STARTED: Final = 'phase_started'
@@ -14,7 +15,8 @@ PHASE_ENDED: Final = 'phase_ended'
 UNKNOWN_STATUS: Final = 'unknown_status'
 
 STATUS_KINDS: Final = {STOPPING: 'stopping', COMPLETED: 'completed', FAILED: 'failed', STOPPED: 'stopped'}
-KINDS: Final = (CREATED, PHASE_STARTED, PHASE_ENDED, *STATUS_KINDS.values(), UNKNOWN_STATUS)
+KINDS: Final = (CREATED, *STATUS_KINDS.values(), PHASE_STARTED, PHASE_ENDED, UNKNOWN_STATUS)
+ENDS: Final = frozenset(STATUS_KINDS[status] for status in TERMINAL_STATUSES)
 
 
 class Transition(NamedTuple):

@@ -10,8 +10,9 @@ from typing import Any, Final
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind
 from ..aws.fan_out import REFUSALS_BEFORE_STOP, fan_out
-from ..jobs.job import COMPLETED, Job
+from ..jobs.job import Job
 from ..jobs.reading import read_description
+from ..jobs.vocabulary import COMPLETED
 from .answers import Answers
 from .inventory import ended_since, is_behind
 

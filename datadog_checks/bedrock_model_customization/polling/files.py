@@ -11,13 +11,15 @@ from typing import Any, Final, NamedTuple
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind
 from ..aws.fan_out import fan_out
-from ..aws.job_files import Folder, JobFiles, folder_of
 from ..aws.s3 import ObjectReader
-from ..jobs.curves import CurveSummary
+from ..curves.summary import CurveSummary
 from ..jobs.filters import matches
-from ..jobs.job import COMPLETED, Job
+from ..jobs.job import Job
+from ..jobs.output import Folder, folder_of
 from ..jobs.reading import read_description
+from ..jobs.vocabulary import COMPLETED
 from .answers import Answers
+from .job_files import JobFiles
 
 DEFAULT_MAX_SIZE: Final = 10 * 1024 * 1024
 ATTEMPTS: Final = 3

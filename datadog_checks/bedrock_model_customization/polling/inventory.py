@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ..jobs.job import IN_PROGRESS, STOPPING, TERMINAL_STATUSES, Job
+from ..jobs.job import Job
 from ..jobs.reading import merge
+from ..jobs.vocabulary import IN_PROGRESS, STOPPING, TERMINAL_STATUSES
 from .ledger import has_ended
 
 LATEST: Final = datetime.max.replace(tzinfo=UTC)

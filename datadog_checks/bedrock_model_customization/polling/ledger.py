@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ..jobs.job import ACTIVE_STATUSES, STOPPING, Job
+from ..jobs.job import Job
 from ..jobs.phases import PHASE_MEMBERS
 from ..jobs.transitions import (
     CREATED,
@@ -33,6 +33,7 @@ from ..jobs.transitions import (
     Transition,
     transitions_of,
 )
+from ..jobs.vocabulary import ACTIVE_STATUSES, STOPPING
 
 # How much later than it happened AWS may show something.
 SPAN: Final = timedelta(hours=1)

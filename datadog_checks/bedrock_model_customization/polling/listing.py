@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 from ..aws import bedrock
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind
-from ..jobs.job import ACTIVE_STATUSES, Job
+from ..jobs.job import Job
 from ..jobs.reading import job_arn_of, read_summary
+from ..jobs.vocabulary import ACTIVE_STATUSES
 from .ledger import SPAN
 
 # Listing by status costs three small requests, whatever the number of jobs: worth it beyond as many pages.

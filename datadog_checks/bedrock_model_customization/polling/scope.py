@@ -11,11 +11,12 @@ from zlib import crc32
 
 from ..aws.bedrock import BedrockScope
 from ..aws.errors import AwsError, Kind
-from ..jobs.curves import CurveSummary
+from ..curves.summary import CurveSummary
 from ..jobs.filters import JobFilter
-from ..jobs.job import COMPLETED, FAILED, TERMINAL_STATUSES, Job
+from ..jobs.job import Job
 from ..jobs.reading import job_arn_of, read_summary
 from ..jobs.transitions import STATUS_KINDS, Transition
+from ..jobs.vocabulary import COMPLETED, FAILED, TERMINAL_STATUSES
 from .answers import Answers
 from .describing import Describer
 from .files import ArtifactReader

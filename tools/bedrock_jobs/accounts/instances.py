@@ -13,7 +13,7 @@ from datadog_checks.base import ConfigurationError
 
 from datadog_checks.bedrock_model_customization import config
 from datadog_checks.bedrock_model_customization.aws.session import template_session
-from datadog_checks.bedrock_model_customization.reporting.tags import OWN_KEYS, tag, tag_key
+from datadog_checks.bedrock_model_customization.telemetry.tags import OWN_KEYS, tag, tag_key
 
 from .account import Account
 from .errors import DeploymentError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, explain, remedy
+from datadog_checks.bedrock_model_customization.aws.advice import remedy
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, explain
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
 from datadog_checks.bedrock_model_customization.aws.usage import Usage
 

@@ -11,16 +11,16 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from datadog_checks.bedrock_model_customization.jobs.job import (
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import (
     ACTIVE_STATUSES,
     COMPLETED,
+    CUSTOMIZATION_TYPES,
     FAILED,
     IN_PROGRESS,
+    NOT_STARTED,
     STOPPED,
     STOPPING,
 )
-from datadog_checks.bedrock_model_customization.jobs.phases import NOT_STARTED
-from datadog_checks.bedrock_model_customization.reporting.events import TYPES
 
 from ._agent import Metric, Submission, tag_value
 
@@ -59,7 +59,7 @@ def jobs_table(submission: Submission, title: str, width: int) -> Table:
             'team': Text(job.tag('team')),
             'account': Text(job.tag('aws_account')),
             'Region': Text(job.tag('region')),
-            'type': Text(TYPES.get(job.tag('customization_type'), job.tag('customization_type'))),
+            'type': Text(CUSTOMIZATION_TYPES.get(job.tag('customization_type'), job.tag('customization_type'))),
             'base model': Text(job.tag('base_model').partition(':')[0].partition('.')[2]),
             'status': Text(status, STYLES.get(status, 'magenta')),
             'phase': phase,

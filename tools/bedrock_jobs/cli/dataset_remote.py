@@ -193,9 +193,9 @@ def _document(found: Comparison) -> dict[str, Any]:
 
 
 def _words(span: timedelta) -> str:
-    from datadog_checks.bedrock_model_customization.reporting.events import words
+    from datadog_checks.bedrock_model_customization.telemetry.words import duration_in_words
 
-    return words(span)
+    return duration_in_words(span)
 
 
 def _short(value: Any) -> str:

@@ -55,9 +55,9 @@ def doctor(
 def examine(number: int, settings: Settings) -> Iterator[Finding]:
     """Yield the findings of one instance: its credentials once, then what each Region allows."""
     from datadog_checks.bedrock_model_customization.aws import trials
-    from datadog_checks.bedrock_model_customization.aws.errors import advise
+    from datadog_checks.bedrock_model_customization.aws.advice import advise
     from datadog_checks.bedrock_model_customization.aws.session import AwsSession
-    from datadog_checks.bedrock_model_customization.reporting.text import one_line
+    from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
     for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
         error = trial.error

@@ -169,7 +169,7 @@ def _write(out: Path, content: bytes) -> None:
 
 
 def _complain(made: Report) -> None:
-    from datadog_checks.bedrock_model_customization.reporting.text import one_line
+    from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
     for problem in made.problems:
         _say(f'missing: {one_line(problem, 500)}')
@@ -180,7 +180,7 @@ def _say(message: str) -> None:
 
 
 def _fail(message: str) -> None:
-    from datadog_checks.bedrock_model_customization.reporting.text import clean
+    from datadog_checks.bedrock_model_customization.telemetry.text import clean
 
     _say(clean(message))
     raise typer.Exit(1)

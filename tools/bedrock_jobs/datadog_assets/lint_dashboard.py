@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
-from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
-from datadog_checks.bedrock_model_customization.reporting.tags import OWN_KEYS
+from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
+from datadog_checks.bedrock_model_customization.telemetry.tags import OWN_KEYS
 
 from .files import Asset, walk
 from .queries import FUNCTIONS, parse

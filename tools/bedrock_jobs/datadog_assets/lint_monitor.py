@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
-from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
+from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
 
 from . import handles
 from .files import Asset

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from datadog_checks.bedrock_model_customization.reporting import metrics
-from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
+from datadog_checks.bedrock_model_customization.telemetry import metrics
+from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
 
 from .connection import Datadog
 from .errors import DatadogError

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from datadog_checks.bedrock_model_customization.jobs.job import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
-from datadog_checks.bedrock_model_customization.reporting import metrics
-from datadog_checks.bedrock_model_customization.reporting.events import SOURCE
-from datadog_checks.bedrock_model_customization.reporting.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS
+from datadog_checks.bedrock_model_customization.jobs.phases import PHASE_MEMBERS
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import CUSTOMIZATION_TYPES, KNOWN_STATUSES, UNKNOWN
+from datadog_checks.bedrock_model_customization.telemetry import metrics
+from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
+from datadog_checks.bedrock_model_customization.telemetry.tags import AGENT_KEYS, CLASH_PREFIX, OWN_KEYS
 
 from .queries import Query
 from .strict import Problem
@@ -43,7 +44,7 @@ _BY_METRIC: Final = {
 }
 TAG_VALUES: Final = {
     'status': frozenset(status.lower() for status in (*KNOWN_STATUSES, UNKNOWN)),
-    'phase': frozenset({'validation', 'data_processing', 'training'}),
+    'phase': frozenset(PHASE_MEMBERS),
     'customization_type': frozenset(kind.lower() for kind in CUSTOMIZATION_TYPES),
 }
 """Values of tags with a fixed vocabulary, in lower case: Datadog stores tags so."""

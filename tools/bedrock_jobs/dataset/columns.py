@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, ColumnType
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS, ColumnType
 
 SCHEMA: Final = 'aws'
 TABLE: Final = 'bedrock_model_customization_job'
 FULL_NAME: Final = f'{SCHEMA}.{TABLE}'
 NAMES: Final = tuple(COLUMNS)
+TYPES: Final = {name: column.type for name, column in COLUMNS.items()}
+"""The columns in the order of the dataset page, each with its type there."""
 
 # `json`, not `jsonb`: the text stays as it was written. `timestamp` is without time zone, and always UTC.
 SQL_TYPES: Final[dict[ColumnType, str]] = {

@@ -11,11 +11,13 @@ from statistics import median
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
-from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record, snake_case
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
+from datadog_checks.bedrock_model_customization.telemetry.records import record, snake_case
 
 from ..datadog_assets.connection import Datadog
+from .columns import TYPES
 from .remote import ask
 
 PAGE: Final = 5000
@@ -88,7 +90,7 @@ def read_table(datadog: Datadog) -> Iterator[dict[str, Any]]:
     last = ''
     while True:
         where = f"WHERE job_arn > '{_quoted(last)}' " if last else ''
-        sql = f'SELECT {", ".join(COLUMNS)} FROM {TABLE} {where}ORDER BY job_arn LIMIT {PAGE}'
+        sql = f'SELECT {", ".join(TYPES)} FROM {TABLE} {where}ORDER BY job_arn LIMIT {PAGE}'
         answer = ask(datadog, sql, PAGE)
         found = list(answer.records())
         yield from found
@@ -114,7 +116,7 @@ def compare_rows(theirs: Iterable[Mapping[str, Any]], jobs: Iterable[Job], now: 
 
 def comparable(name: str, value: Any) -> Any:
     """Return a column's value in the form in which both sides can be compared; nothing is None, however written."""
-    kind = COLUMNS[name]
+    kind = TYPES[name]
     if value is None or value == '':
         return None
     if kind == 'timestamp':
@@ -130,7 +132,7 @@ def comparable(name: str, value: Any) -> Any:
 
 def _columns(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     found = {}
-    for name in COLUMNS:
+    for name in TYPES:
         if name in NOT_COMPARED or name not in theirs:
             continue
         one, other = comparable(name, theirs[name]), comparable(name, ours[name])

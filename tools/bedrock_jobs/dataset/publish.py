@@ -16,8 +16,9 @@ from math import ceil
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
+from datadog_checks.bedrock_model_customization.telemetry.records import record
 
 from ..datadog_assets.connection import Datadog
 from ..datadog_assets.errors import AssetsError, DatadogError

@@ -9,14 +9,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import (
-    ATTRIBUTES,
-    COLUMNS,
+from datadog_checks.bedrock_model_customization.telemetry.records import (
     MAPS_WITH_USER_KEYS,
     record,
 )
+
+from .columns import TYPES
 
 Row = tuple[str | None, ...]
 
@@ -34,7 +35,7 @@ def row(job: Job) -> Row:
     values = record(job)
     if values['tags'] is None and job.tags is not None:
         values['tags'] = {}
-    return tuple(_TEXTS[kind](values[name]) for name, kind in COLUMNS.items())
+    return tuple(_TEXTS[kind](values[name]) for name, kind in TYPES.items())
 
 
 def job_of(values: Mapping[str, Any]) -> Job:
@@ -46,7 +47,7 @@ def job_of(values: Mapping[str, Any]) -> Job:
     if not isinstance(key, str):
         raise ValueError('a record without _key')
     found: dict[str, Any] = {}
-    for name, kind in COLUMNS.items():
+    for name, kind in TYPES.items():
         value = values.get(name)
         if value is None:
             continue
@@ -54,7 +55,7 @@ def job_of(values: Mapping[str, Any]) -> Job:
             value = parse_time(value)
         elif kind == 'json':
             value = with_aws_names(value)
-        found[ATTRIBUTES[name]] = value
+        found[COLUMNS[name].attribute] = value
     del found['key']
     return Job(**{**found, 'job_arn': key})
 

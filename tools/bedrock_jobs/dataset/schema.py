@@ -8,9 +8,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
-
-from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
+from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION, TYPES
 
 BOOKS: Final = 'bedrock_jobs'
 """Our own schema: schema version and fingerprints. `aws` holds the table and nothing else of ours."""
@@ -25,7 +23,7 @@ class SchemaError(Exception):
 
 def _create_table() -> str:
     columns = ', '.join(
-        f'{name} {SQL_TYPES[kind]}{" PRIMARY KEY" if name == "_key" else ""}' for name, kind in COLUMNS.items()
+        f'{name} {SQL_TYPES[kind]}{" PRIMARY KEY" if name == "_key" else ""}' for name, kind in TYPES.items()
     )
     return f'CREATE TABLE {FULL_NAME} ({columns})'
 

@@ -12,9 +12,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import PostgresLexer
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
-
-from .columns import FULL_NAME
+from .columns import FULL_NAME, TYPES
 from .ddsql.surface import FUNCTIONS
 from .saved import saved_queries
 
@@ -65,7 +63,7 @@ def command(line: str, answer: Callable[[str], object], say: Callable[[str], Non
     if name in (r'\q', r'\quit'):
         return False
     if name == r'\d':
-        say('\n'.join(f'{column:26}{kind}' for column, kind in COLUMNS.items()))
+        say('\n'.join(f'{column:26}{kind}' for column, kind in TYPES.items()))
     elif name == r'\s' and argument.strip() in saved_queries():
         query = saved_queries()[argument.strip()].sql
         say(query)
@@ -79,7 +77,7 @@ def command(line: str, answer: Callable[[str], object], say: Callable[[str], Non
 
 def completer() -> WordCompleter:
     """Complete the names of columns, the table and functions, and keywords, whatever their case."""
-    return WordCompleter([*COLUMNS, FULL_NAME, *sorted(FUNCTIONS), *KEYWORDS], ignore_case=True)
+    return WordCompleter([*TYPES, FULL_NAME, *sorted(FUNCTIONS), *KEYWORDS], ignore_case=True)
 
 
 def _history(path: Path | None) -> History:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.records import record
+from datadog_checks.bedrock_model_customization.telemetry.records import record
 
 from .rows import job_of
 

@@ -14,7 +14,8 @@ from psycopg.rows import dict_row
 from psycopg.types import TypeInfo
 from psycopg.types.hstore import register_hstore
 
-from datadog_checks.bedrock_model_customization.jobs.job import TERMINAL_STATUSES, Job
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
 
 from .columns import FULL_NAME, NAMES
 from .rows import job_of, row

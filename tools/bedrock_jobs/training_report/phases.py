@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.events import words
+from datadog_checks.bedrock_model_customization.telemetry.words import duration_in_words
 
 WAITING: Final = 'waiting'
 # Shorter gaps are bookkeeping between phases and not a wait.
@@ -25,7 +25,7 @@ class Stretch(NamedTuple):
     @property
     def words(self) -> str:
         """Such as "training 2 h 14 min (Completed)"."""
-        return f'{self.name} {words(self.end - self.start)}' + (f' ({self.status})' if self.status else '')
+        return f'{self.name} {duration_in_words(self.end - self.start)}' + (f' ({self.status})' if self.status else '')
 
 
 def stretches(job: Job, now: datetime) -> list[Stretch]:

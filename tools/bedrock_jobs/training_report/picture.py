@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from datadog_checks.bedrock_model_customization.reporting.text import one_line
+from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
 from .runs import Run
 

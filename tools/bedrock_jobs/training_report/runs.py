@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from datadog_checks.bedrock_model_customization.aws.advice import advise
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession
-from datadog_checks.bedrock_model_customization.jobs.curves import Curve, CurveSummary, FinalLosses, final_losses
+from datadog_checks.bedrock_model_customization.curves.curve import Curve
+from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.reading import read_description
 from datadog_checks.bedrock_model_customization.polling.collector import Collector
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactReader, ArtifactSettings
 from datadog_checks.bedrock_model_customization.settings import Settings
+from datadog_checks.bedrock_model_customization.telemetry.losses import FinalLosses, final_losses
 
 # A report looks once: there is no later poll to carry the rest to.
 NO_LIMIT: Final = 1_000_000

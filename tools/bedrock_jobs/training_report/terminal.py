@@ -6,8 +6,8 @@ from typing import Final
 
 import plotext  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from datadog_checks.bedrock_model_customization.jobs.curves import Curve
-from datadog_checks.bedrock_model_customization.reporting.text import one_line
+from datadog_checks.bedrock_model_customization.curves.curve import Curve
+from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
 from .runs import Run
 

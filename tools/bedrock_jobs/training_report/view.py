@@ -7,18 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from datadog_checks.bedrock_model_customization.curves.curve import Curve
+from datadog_checks.bedrock_model_customization.curves.series import Point, Series
+from datadog_checks.bedrock_model_customization.curves.summary import PERPLEXITY, REWARD
 from datadog_checks.bedrock_model_customization.jobs.arn import parse_job_arn
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    FROM_ARTIFACT,
-    FROM_CUSTOM_MODEL,
-    PERPLEXITY,
-    REWARD,
-    Curve,
-)
-from datadog_checks.bedrock_model_customization.jobs.job import COMPLETED, FAILED, Job
-from datadog_checks.bedrock_model_customization.jobs.series import Point, Series
-from datadog_checks.bedrock_model_customization.reporting.events import TYPES, console_url, words
-from datadog_checks.bedrock_model_customization.reporting.text import clean, clip
+from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import COMPLETED, CUSTOMIZATION_TYPES, FAILED
+from datadog_checks.bedrock_model_customization.telemetry.losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL
+from datadog_checks.bedrock_model_customization.telemetry.text import clean, clip
+from datadog_checks.bedrock_model_customization.telemetry.words import console_url, duration_in_words
 
 from .phases import Stretch, stretches
 from .runs import Report, Run
@@ -74,13 +71,13 @@ def _row(number: int, run: Run, now: datetime) -> dict[str, Any]:
         'arn': _text(job.job_arn),
         'status': _text(job.status or 'Unknown'),
         'known_status': job.known_status,
-        'type': _text(TYPES.get(job.customization_type or '', job.customization_type or '')),
+        'type': _text(CUSTOMIZATION_TYPES.get(job.customization_type or '', job.customization_type or '')),
         'base_model': _text(job.base_model or ''),
         'account': arn.account_id if arn else '',
         'region': arn.region if arn else '',
         'created': _moment(job.creation_time),
         'created_sort': job.creation_time.timestamp() if job.creation_time else 0,
-        'duration': words(duration) if duration is not None else '',
+        'duration': duration_in_words(duration) if duration is not None else '',
         'duration_sort': duration.total_seconds() if duration is not None else -1,
         'training_loss': _number(losses.training),
         'training_source': SOURCES.get(losses.training_source or '', ''),

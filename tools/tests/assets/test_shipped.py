@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bedrock_jobs.preview.recording import Recording, tag_values
-from datadog_checks.bedrock_model_customization.jobs.job import KNOWN_STATUSES
-from datadog_checks.bedrock_model_customization.jobs.phases import NOT_STARTED, PHASE_MEMBERS
+from datadog_checks.bedrock_model_customization.jobs.phases import PHASE_MEMBERS
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import KNOWN_STATUSES, NOT_STARTED
 from tests.paths import ROOT
 
 from .shipped import ASSETS, DASHBOARDS, MONITORS, SLOS, conditions, load, metrics, searches, stem, walk

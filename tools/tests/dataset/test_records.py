@@ -13,11 +13,11 @@ import pytest
 from botocore.model import Shape
 from hypothesis import given
 
-from bedrock_jobs.dataset.columns import DESCRIPTIONS, NAMES
+from bedrock_jobs.dataset.columns import DESCRIPTIONS, NAMES, SQL_TYPES, TYPES
 from bedrock_jobs.dataset.rows import camel_case, hstore, job_of, row
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.records import (
-    COLUMNS,
+from datadog_checks.bedrock_model_customization.telemetry.records import (
     MAPS_WITH_USER_KEYS,
     MAX_DEPTH,
     RECORD,
@@ -26,6 +26,7 @@ from datadog_checks.bedrock_model_customization.reporting.records import (
     record,
     snake_case,
 )
+from tests.paths import ROOT
 
 from .samples import ACCOUNT, NOVA, T0, arn, described, hostile, jobs, listed, model_arn
 
@@ -98,12 +99,23 @@ HOSTILE: dict[str, Any] = DESCRIBED | {
 
 
 def test_columns_are_those_of_the_dataset_page() -> None:
-    assert {line['title']: line['type'] for line in PAGE} == COLUMNS
-    assert len(COLUMNS) == 26
+    assert {line['title']: line['type'] for line in PAGE} == TYPES
+    assert len(TYPES) == 26
 
 
 def test_descriptions_are_those_of_the_dataset_page() -> None:
     assert {line['title']: line['description'] for line in PAGE if line['description']} == DESCRIPTIONS
+
+
+def test_the_documentation_says_of_each_column_what_the_table_says() -> None:
+    lines = (ROOT / 'docs' / 'dataset.md').read_text(encoding='utf-8').splitlines()
+    rows = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines if line.startswith('| `')]
+    documented = {row[0].strip('`'): row[1:] for row in rows if row[0].strip('`') in COLUMNS}
+    assert list(documented) == list(COLUMNS)
+    for column, (kind, sql_type, source) in zip(COLUMNS.values(), documented.values(), strict=True):
+        assert (kind, sql_type.split('`')[1]) == (column.type, SQL_TYPES[column.type])
+        assert ('listing' in source) == (column.listed_as is not None)
+        assert ('description' in source) or column.listed_as or not column.described_as
 
 
 @pytest.mark.parametrize('column', COLUMNS)

@@ -19,8 +19,8 @@ from datadog_checks.bedrock_model_customization.jobs.filters import JobFilter
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.polling.inventory import Limits
 from datadog_checks.bedrock_model_customization.polling.scope import Pace
-from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
 from datadog_checks.bedrock_model_customization.settings import Settings
+from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
 
 from .samples import described, hostile, jobs, listed
 

@@ -25,7 +25,7 @@ from bedrock_jobs.dataset.sync import (
     sync,
 )
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.records import record
+from datadog_checks.bedrock_model_customization.telemetry.records import record
 
 from .samples import HOUR, T0, arn, described, hostile, jobs, listed
 

@@ -14,7 +14,7 @@ pytest.importorskip('psycopg')
 
 from bedrock_jobs.cli.app import build
 from bedrock_jobs.dataset.snapshot import write_snapshot
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
 from tools.tests.fake_datadog import FakeDatadog
 
 from .conftest import job

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.dataset import compare as compare_module
+from bedrock_jobs.dataset.columns import TYPES
 from bedrock_jobs.dataset.compare import comparable, compare, compare_rows
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.times import parse_time
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
+from datadog_checks.bedrock_model_customization.telemetry.records import record
 from tools.tests.fake_datadog import FakeDatadog
 
 from .conftest import NOW, job
@@ -27,7 +28,7 @@ JOBS = [job(number) for number in range(5)]
 def as_datadog(one: Job, **changes: Any) -> dict[str, Any]:
     """Return a job's row as DDSQL gives it: times in milliseconds, JSON as text."""
     row = record(one) | changes
-    for name, kind in COLUMNS.items():
+    for name, kind in TYPES.items():
         if row[name] is None:
             continue
         if kind == 'timestamp' and isinstance(row[name], str):
@@ -40,7 +41,7 @@ def as_datadog(one: Job, **changes: Any) -> dict[str, Any]:
 
 
 def columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{'name': name, 'type': 'VARCHAR', 'values': [row[name] for row in rows]} for name in COLUMNS]
+    return [{'name': name, 'type': 'VARCHAR', 'values': [row[name] for row in rows]} for name in TYPES]
 
 
 def test_the_same_jobs_are_alike(datadog: Datadog, fake: FakeDatadog) -> None:
@@ -110,8 +111,8 @@ def test_spellings_that_mean_the_same(name: str, one: Any, other: Any) -> None:
     assert comparable(name, one) == comparable(name, other)
 
 
-@given(st.sampled_from([name for name in COLUMNS if name not in ('_key', 'job_arn', 'account_id')]))
+@given(st.sampled_from([name for name in TYPES if name not in ('_key', 'job_arn', 'account_id')]))
 def test_a_difference_in_any_column_is_found(name: str) -> None:
-    changed = {'string': 'other', 'timestamp': 1, 'json': {'other': 1}, 'hstore': {'other': '1'}}[COLUMNS[name]]
+    changed = {'string': 'other', 'timestamp': 1, 'json': {'other': 1}, 'hstore': {'other': '1'}}[TYPES[name]]
     found = compare_rows([as_datadog(JOBS[0], **{name: changed})], JOBS[:1], NOW)
     assert [list(one.columns) for one in found.differing] == [[name]]

@@ -11,7 +11,8 @@ from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
 from bedrock_jobs.dataset import publish
 from bedrock_jobs.dataset.publish import Publisher, batches, rows
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS, record
+from datadog_checks.bedrock_model_customization.jobs.columns import COLUMNS
+from datadog_checks.bedrock_model_customization.telemetry.records import record
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 from tools.tests.fake_datadog.server import DROP, DROP_AFTER

@@ -11,15 +11,13 @@ from typing import Final
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
-from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
-
-from ..columns import FULL_NAME
+from ..columns import FULL_NAME, TYPES
 from . import surface
 from .names import unknown_names
 from .text import OPENING, Call, Dialect, Finding, calls, is_word, position, tokens
 from .tree import undocumented_syntax
 
-TABLES: Final[Mapping[str, Mapping[str, str]]] = {FULL_NAME: COLUMNS}
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {FULL_NAME: TYPES}
 _WRITES: Final = frozenset(
     'ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DELETE DO DROP EXECUTE GRANT INSERT LOCK MERGE REFRESH RENAME REVOKE '
     'ROLLBACK SET TRUNCATE UPDATE VACUUM'.split()
@@ -108,7 +106,7 @@ def _symbols(sql: str, found: list[Token]) -> Iterator[Finding]:
 
 def _arrow(sql: str, found: list[Token], index: int) -> Iterator[Finding]:
     left = found[index - 1] if index else None
-    kind = COLUMNS.get(left.text) if left and left.token_type is not TokenType.STRING else None
+    kind = TYPES.get(left.text) if left and left.token_type is not TokenType.STRING else None
     key = found[index + 1] if index + 1 < len(found) else None
     shown = f"'{key.text}'" if key and key.token_type is TokenType.STRING else 'key'
     if left and kind == 'json':

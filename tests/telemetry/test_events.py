@@ -11,22 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    CurveSummary,
-    TrainingSummary,
-    ValidationSummary,
-)
+from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary, TrainingSummary, ValidationSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.jobs.transitions import Transition, transitions_of
-from datadog_checks.bedrock_model_customization.reporting.events import (
+from datadog_checks.bedrock_model_customization.jobs.transitions import KINDS, Transition, transitions_of
+from datadog_checks.bedrock_model_customization.telemetry.events import (
     MAX_TEXT,
     MAX_TITLE,
-    console_url,
     is_too_old,
     job_event,
-    words,
+    title,
 )
-from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
+from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
+from datadog_checks.bedrock_model_customization.telemetry.words import console_url, duration_in_words
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -54,6 +50,12 @@ NOW = T0 + timedelta(hours=2)
 def event(job: Job, kind: str) -> dict[str, object]:
     (news,) = [news for news in transitions_of(job) if news.kind == kind]
     return job_event(job, news, Tagger(), SCOPE, NOW)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_every_kind_of_transition_has_words(kind: str) -> None:
+    assert title(FAILED, Transition(kind, 'training', T0)).startswith('Amazon Bedrock fine-tuning job support-bot-v3 ')
+    assert not title(FAILED, Transition(kind, 'training', T0)).endswith('None')
 
 
 def test_a_failure_says_who_why_and_how_long() -> None:
@@ -243,7 +245,7 @@ def test_events_older_than_18_hours_are_refused() -> None:
     ],
 )
 def test_durations_in_words(seconds: float, expected: str) -> None:
-    assert words(timedelta(seconds=seconds)) == expected
+    assert duration_in_words(timedelta(seconds=seconds)) == expected
 
 
 def test_no_link_into_a_partition_without_a_known_console() -> None:

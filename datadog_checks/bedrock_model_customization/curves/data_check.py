@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import Final, NamedTuple
 
 from .csv_rows import cell, finite_number, read_table
-from .job import finite
 
 # Names in lower case, as in the only files seen: fileName,totalProcessedRecordCount,acceptedRecordCount,...
 COLUMNS: Final = {
@@ -47,5 +47,5 @@ def _sum(left: float | None, right: float | None) -> float | None:
     """Return the sum of what is there. One that leaves the range of floating point numbers stays as it was."""
     if left is None or right is None:
         return right if left is None else left
-    total = finite(left + right)
-    return left if total is None else total
+    total = left + right
+    return total if isfinite(total) else left

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final, NamedTuple
 
-from .job import finite
-
 MAX_CELLS: Final = 1024
 RECENT: Final = 1000
 # The last part of a run, for its trend; and how many points a trend wants, and needs.
@@ -115,8 +113,8 @@ class Series:
             window = merged
         if window is None or window.count < TREND_POINTS_NEEDED or not window.xx > 0:
             return None
-        slope = finite(window.xy / window.xx * TREND_STEPS)
-        return None if slope is None else Trend(slope, window.first, window.count)
+        slope = window.xy / window.xx * TREND_STEPS
+        return Trend(slope, window.first, window.count) if isfinite(slope) else None
 
     def _halve(self) -> None:
         """Merge each pair of neighbouring cells."""

@@ -1,8 +1,22 @@
-"""What failures of AWS cost, and what to do about them, in plain words for a person."""
+"""What failures of AWS cost, and what to do about them, in plain words for a person. It decides nothing."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from .errors import (
+    BAD_CONFIGURATION,
+    BAD_FILE,
+    FINDING_CREDENTIALS,
+    HEADER_VALUE,
+    NOT_SIGNED_IN,
+    TAG_SESSION,
+    AwsError,
+    Kind,
+)
+
+MAX_ADVICE: Final = 500
+_CUT: Final = '...'
 
 CONSEQUENCES: Final = {
     'ListModelCustomizationJobs': 'nothing is collected from this account and Region',
@@ -45,37 +59,13 @@ BY_EXCEPTION: Final = {
     ),
     'RefreshWithMFAUnsupportedError': 'give the Agent credentials that ask for no MFA token',
     'JSONDecodeError': 'correct credential_process: it must print the JSON that AWS documents for it, and nothing else',
-    **dict.fromkeys(
-        (
-            'ConfigNotFound',
-            'ConfigParseError',
-            'InfiniteLoopConfigError',
-            'InvalidConfigError',
-            'UnknownCredentialError',
-        ),
-        _CONFIGURATION,
-    ),
-    **dict.fromkeys(
-        (
-            'LoginAuthorizationCodeError',
-            'LoginError',
-            'LoginInsufficientPermissions',
-            'LoginRefreshRequired',
-            'LoginTokenLoadError',
-            'NoAuthTokenError',
-            'SSOError',
-            'SSOTokenLoadError',
-            'TokenRetrievalError',
-            'UnauthorizedSSOTokenError',
-        ),
-        _SIGN_IN,
-    ),
-    # A file that boto3 itself opens, unlike one of TLS, is about credentials.
-    **dict.fromkeys(('FileNotFoundError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError'), _FILE),
+    **dict.fromkeys(BAD_CONFIGURATION, _CONFIGURATION),
+    **dict.fromkeys(NOT_SIGNED_IN, _SIGN_IN),
+    **dict.fromkeys(BAD_FILE, _FILE),
 }
 """What to do where credentials cannot be had, by the name of the exception that says so."""
 
-BY_SOURCE: Final = {
+BY_OPERATION: Final = {
     'AssumeRoleWithWebIdentity': (
         'check IRSA: the role in AWS_ROLE_ARN must trust the OIDC provider of the cluster, which its account must '
         "know, and the Agent's service account, whose token must not have expired"
@@ -123,3 +113,89 @@ BY_CODE: Final = {
     'UnrecognizedClientException': _NOT_KNOWN,
     'OptInRequired': 'enable the Region for the account, or take it out of regions',
 }
+
+# What a poll can do without, even where their credentials alone are refused: S3 may be somebody else's.
+_FOR_CURVES: Final = ('GetCustomModel', 'GetObject', 'ListObjectsV2')
+
+BY_KIND: Final = {
+    Kind.CREDENTIALS: "check the Agent's AWS credentials (and its clock); they are looked up anew at every poll",
+    Kind.THROTTLED: 'AWS throttles these requests; what is missing is asked for again at the next polls',
+    Kind.UNREACHABLE: "check the Region's name, endpoint_url, proxy, CA bundle and network",
+    Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
+    Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
+}
+# AWS says in its message which kind of policy refused; to allow the action anywhere else would change nothing.
+_ELSEWHERE: Final = (
+    'service control policy',
+    'resource control policy',
+    'permissions boundary',
+    'VPC endpoint policy',
+    'session policy',
+)
+
+
+def consequence(error: AwsError) -> str | None:
+    """Return what is lost while a failure lasts, in plain words, None where nothing is."""
+    is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
+    if is_about_credentials and error.operation not in _FOR_CURVES:
+        return 'nothing is collected'
+    return CONSEQUENCES.get(error.operation)
+
+
+def remedy(error: AwsError) -> str | None:
+    """Return what to do about a failure, in plain words, None where nothing can be done."""
+    if error.code.isdigit() and error.kind not in (Kind.SERVER, Kind.THROTTLED):
+        return ANSWERED_ON_THE_WAY
+    if error.operation == FINDING_CREDENTIALS and HEADER_VALUE in error.message:
+        return NO_HEADER
+    if error.kind is Kind.CREDENTIALS and error.operation in BY_OPERATION:
+        return BY_OPERATION[error.operation]
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
+    if error.kind is Kind.INTERRUPTED and error.operation == FINDING_CREDENTIALS:
+        return NEVER_FOUND
+    if not error.iam_action:
+        return BY_KIND.get(error.kind)
+    allow = f'allow the IAM action {error.iam_action}'
+    place = next((place for place in _ELSEWHERE if place in error.message), None)
+    if place:
+        return f'{allow} in the {place}'
+    if 'explicit deny' in error.message:
+        return f'{allow}: a policy denies it explicitly, which no other policy can make good'
+    if error.iam_action == TAG_SESSION:
+        return (
+            f"{allow} in the Agent's own policy and in the role's trust policy: EKS Pod Identity tags its sessions, "
+            'unless disableSessionTags is set'
+        )
+    if error.operation == 'AssumeRole':
+        return f"{allow}, and let the role's trust policy name the Agent's principal and the external_id"
+    return allow
+
+
+def advise(error: AwsError) -> str:
+    """Return what failed, what is lost by it and what to do, in one plain line for a person."""
+    lost = consequence(error)
+    return _in_one_line('', error, f'meanwhile {lost}' if lost else None, remedy(error))
+
+
+def listing_broken_off(error: AwsError) -> str:
+    """Return what it means that a listing did not come to its end, and what to do, in one plain line for a person."""
+    return _in_one_line('the listing of jobs was broken off and goes on at the next poll: ', error, remedy(error))
+
+
+def _in_one_line(opening: str, error: AwsError, *ours: str | None) -> str:
+    """Return what is to be said of a failure in `MAX_ADVICE` characters, of which AWS's words take what ours leave."""
+    ending = ''.join(f'; {part}' for part in ours if part)
+    room = MAX_ADVICE - len(opening) - len(ending)
+    theirs = str(error)
+    if _shown_length(theirs) > room:
+        theirs = theirs[: room - len(_CUT)]
+        while _shown_length(theirs) > room - len(_CUT):
+            theirs = theirs[:-1]
+        theirs += _CUT
+    return opening + theirs + ending
+
+
+def _shown_length(text: str) -> int:
+    """Return how long a text is where it is shown: there, each @ has an invisible neighbour and mentions nobody."""
+    return len(text) + text.count('@')

@@ -11,20 +11,25 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization.aws.errors import (
-    FINDING_CREDENTIALS,
+from datadog_checks.bedrock_model_customization.aws import errors
+from datadog_checks.bedrock_model_customization.aws.advice import (
+    BY_EXCEPTION,
+    BY_OPERATION,
+    CONSEQUENCES,
     MAX_ADVICE,
-    AwsError,
-    Kind,
     advise,
     consequence,
-    explain,
     listing_broken_off,
     remedy,
+)
+from datadog_checks.bedrock_model_customization.aws.errors import (
+    FINDING_CREDENTIALS,
+    AwsError,
+    Kind,
+    explain,
     without_credentials,
 )
-from datadog_checks.bedrock_model_customization.aws.remedies import CONSEQUENCES
-from datadog_checks.bedrock_model_customization.reporting.text import one_line
+from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
 LIST = 'ListModelCustomizationJobs'
 IRSA = 'AssumeRoleWithWebIdentity'
@@ -85,6 +90,11 @@ def test_credentials_that_cannot_be_had(name: str, words: str) -> None:
         assert (error.kind, error.operation) == (Kind.CREDENTIALS, FINDING_CREDENTIALS)
         assert words in str(remedy(error))
         assert consequence(error) == 'nothing is collected'
+
+
+def test_what_is_about_credentials_has_advice_of_its_own() -> None:
+    assert BY_EXCEPTION.keys() == set(errors.NO_CREDENTIALS)
+    assert BY_OPERATION.keys() == errors.CREDENTIAL_OPERATIONS
 
 
 def test_every_sort_of_credentials_that_boto3_knows_has_its_remedy() -> None:

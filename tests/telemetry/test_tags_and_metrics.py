@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, JobFilter, TagFilter
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.reporting.metrics import job_gauges, status_gauges, within_cap
-from datadog_checks.bedrock_model_customization.reporting.tags import AGENT_KEYS, OWN_KEYS, Tagger, tag
+from datadog_checks.bedrock_model_customization.telemetry.metrics import job_gauges, status_gauges, within_cap
+from datadog_checks.bedrock_model_customization.telemetry.tags import AGENT_KEYS, OWN_KEYS, Tagger, tag
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 T0 = datetime(2026, 11, 23, 10, tzinfo=UTC)

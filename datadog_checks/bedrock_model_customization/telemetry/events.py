@@ -7,20 +7,16 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
+from ..curves.summary import CurveSummary, ValidationSummary
 from ..jobs.arn import parse_job_arn
-from ..jobs.curves import (
-    FROM_ARTIFACT,
-    FROM_CUSTOM_MODEL,
-    FROM_JOB,
-    CurveSummary,
-    ValidationSummary,
-    final_losses,
-)
 from ..jobs.job import Job
 from ..jobs.phases import Phase
-from ..jobs.transitions import PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from ..jobs.transitions import ENDS, PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from ..jobs.vocabulary import CUSTOMIZATION_TYPES
+from .losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL, FROM_JOB, final_losses
 from .tags import Tagger, tag
 from .text import block, clip, inline, one_line
+from .words import console_url, duration_in_words
 
 SOURCE: Final = 'bedrock_model_customization'
 # Datadog's limits: title 500, text 4000, aggregation key 100 characters; nothing that is older than 18 hours.
@@ -29,19 +25,11 @@ MAX_TEXT: Final = 4000
 MAX_AGE: Final = timedelta(hours=18)
 MAX_NAME: Final = 100
 MAX_FAILURE: Final = 2048
-MAX_REGION: Final = 32
 # As many as Bedrock allows.
 MAX_VALIDATORS: Final = 10
 # Holds everything that identifies a job, however long it is, and its losses; a failure message has the rest.
 MAX_FACTS: Final = 3000
 
-TYPES: Final = {
-    'FINE_TUNING': 'fine-tuning',
-    'CONTINUED_PRE_TRAINING': 'continued pre-training',
-    'DISTILLATION': 'distillation',
-    'REINFORCEMENT_FINE_TUNING': 'reinforcement fine-tuning',
-    'IMPORTED': 'import',
-}
 HAPPENED: Final = {
     'created': 'was created',
     'stopping': 'is being stopped',
@@ -57,12 +45,11 @@ SOURCES: Final = {
     FROM_ARTIFACT: ' (last of the curve in S3; the job has none)',
 }
 """What is said of a loss, by where it comes from."""
-CONSOLES: Final = {'aws': 'console.aws.amazon.com', 'aws-us-gov': 'console.amazonaws-us-gov.com'}
 
 
 def job_event(
     job: Job,
-    news: Transition,
+    transition: Transition,
     tagger: Tagger,
     tags: Sequence[str],
     now: datetime,
@@ -73,23 +60,28 @@ def job_event(
     It depends on nothing but the job and what it left in S3 (`curves`), so that an event that is sent twice is twice
     the same. `tags` are those of the scope; `now` stands in for a time that AWS did not give.
     """
-    at = news.at or now
+    at = transition.at or now
     return {
         'timestamp': int(at.timestamp()),
         'event_type': SOURCE,
         'source_type_name': SOURCE,
-        'msg_title': title(job, news),
-        'msg_text': text(job, news, tagger, curves),
-        'alert_type': ALERT_TYPES.get(news.kind, 'warning' if news.kind == UNKNOWN_STATUS else 'info'),
-        'priority': 'low' if news.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
+        'msg_title': title(job, transition),
+        'msg_text': text(job, transition, tagger, curves),
+        'alert_type': ALERT_TYPES.get(transition.kind, 'warning' if transition.kind == UNKNOWN_STATUS else 'info'),
+        'priority': 'low' if transition.kind in (PHASE_STARTED, PHASE_ENDED) else 'normal',
         'aggregation_key': aggregation_key(job),
-        'tags': [*tags, *tagger.job(job, with_status=False), tag('transition', news.kind), *_phase_tags(news)],
+        'tags': [
+            *tags,
+            *tagger.job(job, with_status=False),
+            tag('transition', transition.kind),
+            *_phase_tags(transition),
+        ],
     }
 
 
-def is_too_old(news: Transition, now: datetime) -> bool:
+def is_too_old(transition: Transition, now: datetime) -> bool:
     """Whether Datadog would refuse the event for its age."""
-    return news.at is not None and now - news.at >= MAX_AGE
+    return transition.at is not None and now - transition.at >= MAX_AGE
 
 
 def aggregation_key(job: Job) -> str:
@@ -98,41 +90,25 @@ def aggregation_key(job: Job) -> str:
     return clip(f'bedrock:{arn.account_id}:{arn.region}:{arn.job_id}' if arn else job.job_arn, 100)
 
 
-def title(job: Job, news: Transition) -> str:
+def title(job: Job, transition: Transition) -> str:
     """Return a title such as "Amazon Bedrock fine-tuning job support-bot-v3 failed"."""
-    happened = HAPPENED.get(news.kind)
-    if news.kind in (PHASE_STARTED, PHASE_ENDED):
-        happened = f'{"started" if news.kind == PHASE_STARTED else "ended"} phase {news.subject}'
-    elif news.kind == UNKNOWN_STATUS:
-        happened = f'has the unknown status {one_line(news.subject, MAX_NAME)}'
-    kind = TYPES.get(job.customization_type or '', 'model customization')
+    happened = HAPPENED.get(transition.kind)
+    if transition.kind in (PHASE_STARTED, PHASE_ENDED):
+        happened = f'{"started" if transition.kind == PHASE_STARTED else "ended"} phase {transition.subject}'
+    elif transition.kind == UNKNOWN_STATUS:
+        happened = f'has the unknown status {one_line(transition.subject, MAX_NAME)}'
+    kind = CUSTOMIZATION_TYPES.get(job.customization_type or '', 'model customization')
     return clip(f'Amazon Bedrock {kind} job {one_line(job.name, MAX_NAME)} {happened}', MAX_TITLE)
 
 
-def text(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
+def text(job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
     """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
     head, tail = '%%% \n', '\n %%%'
-    facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, news, tagger, curves) if value)
+    facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, transition, tagger, curves) if value)
     link = console_url(job)
     about = clip(facts, MAX_FACTS) + (f'\n\n[Custom models in the AWS console]({link})' if link else '')
-    failure = _failure(job, MAX_TEXT - len(head + about + tail)) if news.kind == 'failed' else ''
+    failure = _failure(job, MAX_TEXT - len(head + about + tail)) if transition.kind == 'failed' else ''
     return head + failure + about + tail
-
-
-def console_url(job: Job) -> str | None:
-    """Return the console's page of custom models and their jobs, where the partition has a console that we know."""
-    arn = parse_job_arn(job.job_arn)
-    console = CONSOLES.get(arn.partition) if arn else None
-    region = arn.region if arn and arn.region.replace('-', '').isalnum() and len(arn.region) <= MAX_REGION else None
-    return f'https://{region}.{console}/bedrock/home?region={region}#/custom-models' if console and region else None
-
-
-def words(duration: timedelta) -> str:
-    """Return a duration in its two largest units: `2 d 3 h`, `1 h 12 min`, `4 min 5 s`, `17 s`."""
-    seconds = max(int(duration.total_seconds()), 0)
-    units = [('d', seconds // 86400), ('h', seconds // 3600 % 24), ('min', seconds // 60 % 60), ('s', seconds % 60)]
-    largest = next((place for place, (_, amount) in enumerate(units) if amount), len(units) - 1)
-    return ' '.join(f'{amount} {unit}' for unit, amount in units[largest : largest + 2] if amount) or '0 s'
 
 
 def _failure(job: Job, room: int) -> str:
@@ -142,17 +118,19 @@ def _failure(job: Job, room: int) -> str:
     return f'{head}{message}{tail}' if message else 'AWS gave no failure message.\n\n'
 
 
-def _facts(job: Job, news: Transition, tagger: Tagger, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
+def _facts(
+    job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None
+) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
-    has_ended = news.kind in ('completed', 'failed', 'stopped')
-    elapsed = job.duration(news.at) if news.at and news.kind != 'created' else None
+    has_ended = transition.kind in ENDS
+    elapsed = job.duration(transition.at) if transition.at and transition.kind != 'created' else None
     reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
     tags = tagger.job_tags(job.tags or {})
     return [
         ('Job', inline(job.name)),
-        ('Duration' if has_ended else 'Running for', words(elapsed) if elapsed is not None else None),
+        ('Duration' if has_ended else 'Running for', duration_in_words(elapsed) if elapsed is not None else None),
         ('Phases', inline(', '.join(reached)) if reached else None),
-        (f'Time in {news.subject}', _spent_in(job.phases, news)),
+        (f'Time in {transition.subject}', _spent_in(job.phases, transition)),
         *(_losses(job, curves) if has_ended else ()),
         ('Base model', inline(job.base_model) if job.base_model else None),
         ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
@@ -199,13 +177,13 @@ def _validation_words(validation: ValidationSummary) -> str:
     return said
 
 
-def _spent_in(phases: Sequence[Phase], news: Transition) -> str | None:
+def _spent_in(phases: Sequence[Phase], transition: Transition) -> str | None:
     for phase in phases:
-        if news.kind == PHASE_ENDED and phase.name == news.subject and news.at:
-            spent = phase.duration(news.at)
-            return words(spent) if spent is not None else None
+        if transition.kind == PHASE_ENDED and phase.name == transition.subject and transition.at:
+            spent = phase.duration(transition.at)
+            return duration_in_words(spent) if spent is not None else None
     return None
 
 
-def _phase_tags(news: Transition) -> list[str]:
-    return [tag('phase', news.subject)] if news.kind in (PHASE_STARTED, PHASE_ENDED) else []
+def _phase_tags(transition: Transition) -> list[str]:
+    return [tag('phase', transition.subject)] if transition.kind in (PHASE_STARTED, PHASE_ENDED) else []

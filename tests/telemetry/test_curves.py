@@ -1,38 +1,31 @@
-"""What is sent of a curve: gauges for monitors, an event that tells how the run went, and settings that allow it."""
+"""What is sent of a curve: gauges for monitors, and an event that tells how the run went."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.bedrock_model_customization import config
-from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, SharedConfig
-from datadog_checks.bedrock_model_customization.jobs.curves import (
-    TRAINING_LOSS,
-    VALIDATION_LOSS,
+from datadog_checks.bedrock_model_customization.curves.curve import TRAINING_LOSS, VALIDATION_LOSS, read_curve
+from datadog_checks.bedrock_model_customization.curves.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.curves.series import Trend
+from datadog_checks.bedrock_model_customization.curves.summary import (
     CurveSummary,
     TrainingSummary,
     ValidationSummary,
-    read_curve,
     summarise_training,
     summarise_validation,
 )
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
 from datadog_checks.bedrock_model_customization.jobs.job import Job
-from datadog_checks.bedrock_model_customization.jobs.series import Trend
 from datadog_checks.bedrock_model_customization.jobs.transitions import Transition
-from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
-from datadog_checks.bedrock_model_customization.reporting.events import job_event
-from datadog_checks.bedrock_model_customization.reporting.metrics import curve_gauges, job_gauges
-from datadog_checks.bedrock_model_customization.reporting.tags import Tagger
-from datadog_checks.bedrock_model_customization.settings import Settings, read_settings
+from datadog_checks.bedrock_model_customization.telemetry.events import job_event
+from datadog_checks.bedrock_model_customization.telemetry.metrics import curve_gauges, job_gauges
+from datadog_checks.bedrock_model_customization.telemetry.tags import Tagger
 
 from ..paths import ROOT
 
@@ -133,45 +126,3 @@ def test_the_event_of_a_good_run_says_so() -> None:
 def test_an_event_that_is_sent_twice_is_twice_the_same() -> None:
     assert event(CURVES) == event(CURVES)
     assert 'curve' not in event(None, training_metrics={'trainingLoss': 0.5})['msg_text']
-
-
-# --- settings
-
-
-def settings(**instance: Any) -> Settings:
-    config.validate(instance, {})
-    given = frozenset(instance)
-    model = InstanceConfig.model_validate(instance, context={'configured_fields': given})
-    return read_settings(model, SharedConfig.model_validate({}, context={'configured_fields': frozenset()}))
-
-
-def test_nothing_may_be_read_by_default() -> None:
-    assert settings().artifacts is None
-    assert settings(collect_artifacts=True).artifacts == ArtifactSettings()
-
-
-def test_every_option_arrives() -> None:
-    chosen = settings(
-        collect_artifacts=True,
-        artifact_buckets=['example-*'],
-        max_artifact_size=4096,
-        artifact_refresh_interval=300,
-    )
-    assert chosen.artifacts == ArtifactSettings(('example-*',), 4096, timedelta(minutes=5))
-
-
-@pytest.mark.parametrize(
-    ('options', 'said'),
-    [
-        ({'artifact_buckets': ['s3://example/x']}, "'s3://example/x' is not the name of a bucket"),
-        ({'artifact_buckets': []}, 'at least one bucket'),
-        ({'artifact_buckets': ['']}, 'no empty pattern'),
-        ({'max_artifact_size': 10}, 'from 1024'),
-        ({'artifact_refresh_interval': 5}, 'from 60'),
-        ({'collect_artifacts': False, 'artifact_buckets': ['example']}, 'only used with collect_artifacts'),
-    ],
-)
-def test_mistakes_are_explained(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(Exception, match='artifact') as caught:
-        settings(**{'collect_artifacts': True, **options})
-    assert said in str(caught.value)

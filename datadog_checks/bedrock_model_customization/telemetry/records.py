@@ -7,43 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from ..jobs.job import FAILED, STOPPED, STOPPING, UNKNOWN, Job
+from ..jobs.columns import COLUMNS, ColumnType
+from ..jobs.job import Job
+from ..jobs.vocabulary import FAILED, STOPPED, STOPPING, UNKNOWN
 from .text import one_line
-
-ColumnType = Literal['string', 'timestamp', 'json', 'hstore']
-
-# Names, order and types are those of Datadog's dataset page (its source is the copy in tools/tests/dataset/).
-COLUMNS: Final[dict[str, ColumnType]] = {
-    '_key': 'string',
-    'account_id': 'string',
-    'base_model_arn': 'string',
-    'client_request_token': 'string',
-    'creation_time': 'timestamp',
-    'customization_config': 'json',
-    'customization_type': 'string',
-    'end_time': 'timestamp',
-    'failure_message': 'string',
-    'hyper_parameters': 'hstore',
-    'job_arn': 'string',
-    'job_name': 'string',
-    'last_modified_time': 'timestamp',
-    'output_data_config': 'json',
-    'output_model_arn': 'string',
-    'output_model_kms_key_arn': 'string',
-    'output_model_name': 'string',
-    'role_arn': 'string',
-    'status': 'string',
-    'status_details': 'json',
-    'tags': 'hstore',
-    'training_data_config': 'json',
-    'training_metrics': 'json',
-    'validation_data_config': 'json',
-    'validation_metrics': 'json',
-    'vpc_config': 'json',
-}
-"""The columns in the order of the dataset page, each with its type there."""
 
 # The only maps in GetModelCustomizationJob whose keys are the user's (botocore's model of the API): request metadata.
 MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
@@ -67,7 +36,7 @@ def record(job: Job) -> dict[str, Any]:
     Times are text in UTC (`2026-11-23T21:00:00.000000Z`), `json` columns are objects or arrays with snake_case keys,
     `hstore` columns are maps of text. What AWS did not say is None; so is an empty object, array or map.
     """
-    return {name: _READERS[kind](getattr(job, ATTRIBUTES[name])) for name, kind in COLUMNS.items()}
+    return {name: write(getattr(job, attribute)) for name, attribute, write in _WRITTEN}
 
 
 def job_log(job: Job, tags: Sequence[str], now: datetime) -> dict[str, Any]:
@@ -172,11 +141,10 @@ def _map(value: Mapping[str, Any] | None) -> dict[str, str] | None:
     return {key: next(iter(found)) if len(found) == 1 else ','.join(sorted(found)) for key, found in texts.items()}
 
 
-ATTRIBUTES: Final = {name: 'key' if name == '_key' else name for name in COLUMNS}
-"""The attribute of `Job` that each column comes from."""
-_READERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
+_WRITERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
     'string': _text,
     'timestamp': _time,
     'json': _json,
     'hstore': _map,
 }
+_WRITTEN: Final = [(column.name, column.attribute, _WRITERS[column.type]) for column in COLUMNS.values()]

@@ -23,7 +23,7 @@ from datadog_checks.bedrock_model_customization.aws.bedrock import MAX_EMPTY_PAG
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.polling.scope import Pace
 
-from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
+from ..harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 
 LIST, DESCRIBE = 'ListModelCustomizationJobs', 'GetModelCustomizationJob'
 

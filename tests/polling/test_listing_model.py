@@ -26,7 +26,7 @@ from datadog_checks.bedrock_model_customization.polling.ledger import SPAN
 from datadog_checks.bedrock_model_customization.polling.scope import Pace, Scope, ScopePoll
 from datadog_checks.bedrock_model_customization.polling.state import decode
 
-from .harness import REGION, T0, Disk
+from ..harness import REGION, T0, Disk
 
 ARN: Final = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/job{:09d}'
 MINUTE: Final = 60

@@ -22,15 +22,17 @@ from bedrock_jobs.simulator import (
 )
 from bedrock_jobs.simulator.artifacts import leave_artifacts, length
 from bedrock_jobs.simulator.wire import Answer, Call
-from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind, advise
-from datadog_checks.bedrock_model_customization.aws.job_files import Folder, folder_of
-from datadog_checks.bedrock_model_customization.jobs.curves import CurveSummary, final_losses
-from datadog_checks.bedrock_model_customization.jobs.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.aws.advice import advise
+from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
+from datadog_checks.bedrock_model_customization.curves.data_check import RecordCounts
+from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
+from datadog_checks.bedrock_model_customization.jobs.output import Folder, folder_of
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
+from datadog_checks.bedrock_model_customization.telemetry.losses import final_losses
 
 from ..harness import HOUR, MINUTE, REGION, T0, kinds
-from .harness import (
+from .curve_world import (
     MANIFEST,
     MANIFEST_CSV,
     NESTED_VALIDATION,

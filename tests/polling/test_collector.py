@@ -29,7 +29,7 @@ from datadog_checks.bedrock_model_customization.jobs.filters import Criteria, Jo
 from datadog_checks.bedrock_model_customization.polling.inventory import Limits
 from datadog_checks.bedrock_model_customization.polling.scope import Pace
 
-from .harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
+from ..harness import HOUR, MINUTE, REGION, T0, World, keys, kinds, world
 
 DAY = timedelta(days=1)
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from ..jobs.curves import CurveSummary, TrainingSummary, ValidationSummary, final_losses
-from ..jobs.job import FAILED, KNOWN_STATUSES, UNKNOWN, Job
+from ..curves.summary import CurveSummary, TrainingSummary, ValidationSummary
+from ..jobs.job import Job
 from ..jobs.phases import current_phase
 from ..jobs.transitions import CREATED, STATUS_KINDS
+from ..jobs.vocabulary import FAILED, KNOWN_STATUSES, UNKNOWN
+from .losses import final_losses
 from .tags import tag, tag_value
 
 JOBS: Final = 'jobs'
@@ -92,9 +94,9 @@ def curve_gauges(curves: CurveSummary) -> Iterator[Sample]:
     if training:
         yield Sample(CURVE_STEP, training.step)
         yield Sample(CURVE_NON_FINITE_LOSSES, training.not_finite)
-        yield from _told(CURVE_EPOCH, training.epoch)
-        yield from _told(CURVE_TRAINING_LOSS, training.loss)
-        yield from _told(CURVE_TRAINING_LOSS_SLOPE, training.trend.slope if training.trend else None)
+        yield from _if_known(CURVE_EPOCH, training.epoch)
+        yield from _if_known(CURVE_TRAINING_LOSS, training.loss)
+        yield from _if_known(CURVE_TRAINING_LOSS_SLOPE, training.trend.slope if training.trend else None)
         yield from _other_gauges(training, [tag('curve', 'training')])
     for position, validation in enumerate(curves.validation):
         if validation is None:
@@ -103,22 +105,22 @@ def curve_gauges(curves: CurveSummary) -> Iterator[Sample]:
         yield Sample(CURVE_VALIDATION_LOSS, validation.loss, tags)
         yield Sample(CURVE_BEST_VALIDATION_LOSS, validation.best_loss, tags)
         yield Sample(CURVE_BEST_VALIDATION_STEP, validation.best_step, tags)
-        yield from _told(CURVE_VALIDATION_HAS_RISEN, validation.has_risen, tags)
-        yield from _told(CURVE_GENERALIZATION_GAP, validation.gap, tags)
+        yield from _if_known(CURVE_VALIDATION_HAS_RISEN, validation.has_risen, tags)
+        yield from _if_known(CURVE_GENERALIZATION_GAP, validation.gap, tags)
         yield from _other_gauges(validation, [tag('curve', 'validation'), *tags])
     if curves.records:
-        yield from _told(RECORDS_ACCEPTED, curves.records.accepted)
-        yield from _told(RECORDS_PARTIALLY_ACCEPTED, curves.records.partially_accepted)
-        yield from _told(RECORDS_REJECTED, curves.records.rejected)
+        yield from _if_known(RECORDS_ACCEPTED, curves.records.accepted)
+        yield from _if_known(RECORDS_PARTIALLY_ACCEPTED, curves.records.partially_accepted)
+        yield from _if_known(RECORDS_REJECTED, curves.records.rejected)
 
 
 def _other_gauges(summary: TrainingSummary | ValidationSummary, tags: Sequence[str]) -> Iterator[Sample]:
-    yield from _told(CURVE_PERPLEXITY, summary.perplexity, tags)
+    yield from _if_known(CURVE_PERPLEXITY, summary.perplexity, tags)
     for column, value in summary.rewards.items():
         yield Sample(CURVE_REWARD, value, [*tags, tag('column', tag_value(column))])
 
 
-def _told(name: str, value: float | None, tags: Sequence[str] = ()) -> Iterator[Sample]:
+def _if_known(name: str, value: float | None, tags: Sequence[str] = ()) -> Iterator[Sample]:
     if value is not None:
         yield Sample(name, float(value), tags)
 

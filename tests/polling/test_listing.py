@@ -28,7 +28,7 @@ from datadog_checks.bedrock_model_customization.aws.session import AwsSettings
 from datadog_checks.bedrock_model_customization.polling.inventory import Limits
 from datadog_checks.bedrock_model_customization.polling.scope import ScopePoll
 
-from .harness import HOUR, MINUTE, T0, World, kinds, world
+from ..harness import HOUR, MINUTE, T0, World, kinds, world
 
 LIST, DESCRIBE = 'ListModelCustomizationJobs', 'GetModelCustomizationJob'
 DAY = timedelta(days=1)

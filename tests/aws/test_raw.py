@@ -18,7 +18,7 @@ from datadog_checks.bedrock_model_customization.aws import raw
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.raw import MAX_BYTES, MAX_DEPTH, TOKENS, MalformedAnswerError
 
-from .harness import HOUR, T0, World, world
+from ..harness import HOUR, T0, World, world
 
 LIST = 'ListModelCustomizationJobs'
 

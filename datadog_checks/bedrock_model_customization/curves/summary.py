@@ -1,0 +1,129 @@
+"""What a training run's curves say: where it stands, its best loss, its trend. docs/loss-curves.md has the formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Final, NamedTuple
+
+from .curve import Curve
+from .data_check import RecordCounts
+from .series import Trend
+
+PERPLEXITY: Final = 'perplexity'
+REWARD: Final = 'reward'
+# Each is a custom metric of each job; AWS documents four.
+MAX_REWARDS: Final = 10
+# How far above its best the validation loss must lie, as a share of the best, to count as risen.
+RISE: Final = 0.01
+
+
+def _rewards(columns: Mapping[str, float]) -> dict[str, float]:
+    return dict([(name, value) for name, value in columns.items() if REWARD in name][:MAX_REWARDS])
+
+
+class TrainingSummary(NamedTuple):
+    """Where training stands: the last row's step and epoch, the last finite loss, the loss's trend at the end.
+
+    `others` has the last finite value of every other numeric column, by name.
+    """
+
+    step: float
+    epoch: float | None
+    loss: float | None
+    trend: Trend | None
+    not_finite: int
+    others: Mapping[str, float]
+
+    @property
+    def perplexity(self) -> float | None:
+        return self.others.get(PERPLEXITY)
+
+    @property
+    def rewards(self) -> dict[str, float]:
+        """The columns of reinforcement fine-tuning whose names speak of a reward, at most ten."""
+        return _rewards(self.others)
+
+
+class ValidationSummary(NamedTuple):
+    """Where one validator's loss stands: the last, and the best with its step (the first of equals).
+
+    `has_risen` is whether the last one lies more than 1 % above the best; None while there is only one. `gap` is
+    validation minus training loss at the last step that both have; None where they share none.
+    """
+
+    step: float
+    loss: float
+    best_loss: float
+    best_step: float
+    has_risen: bool | None
+    gap: float | None
+    others: Mapping[str, float]
+
+    @property
+    def perplexity(self) -> float | None:
+        return self.others.get(PERPLEXITY)
+
+    @property
+    def rewards(self) -> dict[str, float]:
+        return _rewards(self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSummary:
+    """What was found about a job beyond its description. `validation` has None for a file without a readable loss.
+
+    `model_training_loss` and `model_validation_losses` are those of the custom model (GetCustomModel), asked for only
+    where a completed job's description has no training loss.
+    """
+
+    training: TrainingSummary | None = None
+    validation: tuple[ValidationSummary | None, ...] = ()
+    records: RecordCounts | None = None
+    model_training_loss: float | None = None
+    model_validation_losses: Mapping[int, float] = field(default_factory=dict)
+
+
+def summarise_training(curve: Curve | None) -> TrainingSummary | None:
+    """Return what a training file tells, None for one without a readable step."""
+    if curve is None or curve.step is None:
+        return None
+    loss = curve.loss.latest
+    return TrainingSummary(
+        step=curve.step,
+        epoch=curve.epoch,
+        loss=loss.value if loss else None,
+        trend=curve.loss.trend(),
+        not_finite=curve.not_finite,
+        others=_latest(curve),
+    )
+
+
+def summarise_validation(curve: Curve, training: Curve | None) -> ValidationSummary | None:
+    """Return what a validation file tells, None for one without a readable loss."""
+    last, best = curve.loss.latest, curve.loss.best
+    if last is None or best is None:
+        return None
+    rise = last.value - best.value
+    return ValidationSummary(
+        step=last.step,
+        loss=last.value,
+        best_loss=best.value,
+        best_step=best.step,
+        has_risen=rise > RISE * abs(best.value) if curve.loss.count > 1 else None,
+        gap=_gap(curve, training),
+        others=_latest(curve),
+    )
+
+
+def _latest(curve: Curve) -> dict[str, float]:
+    return {name: series.latest.value for name, series in curve.others.items() if series.latest}
+
+
+def _gap(validation: Curve, training: Curve | None) -> float | None:
+    for step, loss in reversed(validation.loss.recent):
+        if training is not None and step in training.at:
+            gap = loss - training.at[step]
+            return gap if isfinite(gap) else None
+    return None

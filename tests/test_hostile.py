@@ -119,11 +119,11 @@ def test_whatever_aws_answers(rig: Rig, rng: Random, jobs: int) -> None:
 def test_a_flood(rig: Rig) -> None:
     """Thousands of hostile answers, new ones at every poll, and no listing, job or log line is lost over them."""
     check = rig.start()
-    hostile, jobs = Hostile(Random(20261123)), 330
+    hostile, jobs = Hostile(Random(20261123)), 250
     aws = HostileAws(script=write_script(hostile, 0, 0))
     rig.simulator.faults.add(aws)
     answers = lines = 0
-    for poll in range(12):
+    for poll in range(14):
         aws.script = write_script(hostile, poll * jobs, jobs)
         rig.poll(check, 4 * MINUTE)
         rig.judge(check, aws, ['good created', 'bad created'] if poll == 0 else [])

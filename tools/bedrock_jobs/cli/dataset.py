@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset`: keeps the table in a PostgreSQL, and jobs in files."""
+"""`bedrock-jobs dataset`: keeps the table in a PostgreSQL, and jobs in files; compares it with Datadog's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from ._extras import extra
 from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+from .dataset_compare import compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,7 @@ commands = typer.Typer(no_args_is_help=True, help='The jobs as the table aws.bed
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands.command('compare')(compare)
     app.add_typer(commands, name='dataset')
 
 

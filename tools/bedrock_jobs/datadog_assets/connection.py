@@ -21,7 +21,6 @@ from datadog_api_client.v1.api.service_level_objectives_api import ServiceLevelO
 from datadog_api_client.v2.api.ddsql_api import DDSQLApi
 from datadog_api_client.v2.api.events_api import EventsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
-from datadog_api_client.v2.api.reference_tables_api import ReferenceTablesApi
 
 from .errors import AssetsError, DatadogError
 
@@ -114,15 +113,6 @@ class Datadog:
         return DashboardsApi(self._client)  # type: ignore[no-untyped-call]
 
     @cached_property
-    def tables(self) -> ReferenceTablesApi:
-        return ReferenceTablesApi(self._client)  # type: ignore[no-untyped-call]
-
-    @cached_property
-    def table_rows(self) -> ReferenceTablesApi:
-        """Reference tables, for upserts: they may be repeated."""
-        return ReferenceTablesApi(self._reader)  # type: ignore[no-untyped-call]
-
-    @cached_property
     def metrics(self) -> MetricsApi:
         return MetricsApi(self._reader)  # type: ignore[no-untyped-call]
 
@@ -153,20 +143,6 @@ class Datadog:
                 status=response.status,
                 is_unclear=True,
             ) from None
-
-    def put_part(self, url: str, data: bytes) -> None:
-        """Upload a part of a file to an address that Datadog signed, where our keys do not belong."""
-        if not _is_safe(url):
-            raise AssetsError('Datadog gave an upload address that is not https; nothing was sent.')
-        try:
-            answer = self._client.rest_client.pool_manager.request(
-                'PUT', url, body=data, timeout=urllib3.Timeout(*self.settings.timeout)
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise self._unreachable(error) from None
-        if not 200 <= answer.status <= 299:
-            expired = ' The address is valid for 5 minutes: run the command again.' if answer.status == 403 else ''
-            raise DatadogError(f'The upload of a part was refused ({answer.status}).{expired}', status=answer.status)
 
     def close(self) -> None:
         self._client.close()

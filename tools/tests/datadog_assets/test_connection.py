@@ -145,9 +145,3 @@ def test_keys_do_not_follow_a_redirect(fake: FakeDatadog, status: int) -> None:
         with pytest.raises(DatadogError, match=str(status)):
             datadog.call(datadog.monitors.list_monitors)
         assert other.requests == []
-
-
-def test_upload_addresses_are_checked_and_get_no_keys(fake: FakeDatadog) -> None:
-    datadog = Datadog(fake.settings())
-    with pytest.raises(AssetsError, match='not https'):
-        datadog.put_part('http://example.com/upload', b'x')

@@ -15,12 +15,12 @@ import typer
 from ._extras import extra
 
 if TYPE_CHECKING:
-    from ..datadog_assets.connection import Datadog
     from ..datadog_assets.deploy import Deployer
     from ..datadog_assets.files import Library
     from ..datadog_assets.overlay import Overlay
     from ..datadog_assets.render import Desired
     from ..datadog_assets.verify import Report
+    from ..datadog_client import Datadog
 
 CHANGES = 2
 """Exit code: Datadog is not as the files want it."""
@@ -214,18 +214,18 @@ def verify(
 def _errors() -> Iterator[None]:
     """Show what the user has to know as one message, without a traceback."""
     with extra('api'):
-        from ..datadog_assets.errors import AssetsError
+        from ..errors import ToolError
 
         try:
             yield
-        except AssetsError as error:
+        except ToolError as error:
             _say(str(error), 'red')
             raise typer.Exit(1) from None
 
 
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
-    from ..datadog_assets.connection import Datadog, from_environment
+    from ..datadog_client import Datadog, from_environment
 
     datadog = Datadog(from_environment())
     try:

@@ -17,7 +17,7 @@ from ._jobs import Config, Demo, SnapshotFile, fail, one_source, read_jobs, say
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.jobs.job import Job
 
-    from ..datadog_assets.connection import Datadog
+    from ..datadog_client import Datadog
     from ..dataset.compare import Comparison
 
 DIFFERENT = 2
@@ -62,8 +62,8 @@ def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
     with extra('api'):
-        from ..datadog_assets.connection import Datadog, from_environment
-        from ..datadog_assets.errors import AssetsError
+        from ..datadog_client import Datadog, from_environment
+        from ..errors import ToolError
 
         try:
             datadog = Datadog(from_environment())
@@ -71,7 +71,7 @@ def _datadog() -> Iterator[Datadog]:
                 yield datadog
             finally:
                 datadog.close()
-        except AssetsError as error:
+        except ToolError as error:
             fail(str(error))
 
 

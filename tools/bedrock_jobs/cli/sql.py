@@ -112,15 +112,15 @@ def sql(
 @contextmanager
 def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
-    from ..datadog_assets.connection import Datadog, from_environment
-    from ..datadog_assets.errors import AssetsError
+    from ..datadog_client import Datadog, from_environment
     from ..dataset.remote import run_remote
+    from ..errors import ToolError
 
     frame = _time_frame(local.start, local.end)
     since, until = (frame.start, frame.end) if frame else (None, None)
     try:
         datadog = Datadog(from_environment())
-    except AssetsError as error:
+    except ToolError as error:
         fail(str(error))
     try:
         yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
@@ -205,15 +205,15 @@ def _prompt(engine: Engine) -> None:
 
 def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
-    from ..datadog_assets.errors import AssetsError
     from ..dataset.query import QueryError
+    from ..errors import ToolError
 
     try:
         result = engine(query)
     except QueryError as error:
         show_error(query, error)
         return False
-    except AssetsError as error:
+    except ToolError as error:
         say(str(error), 'red')
         return False
     for warning in result.warnings:

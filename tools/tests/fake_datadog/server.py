@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from bedrock_jobs.datadog_assets.connection import Settings
 from bedrock_jobs.datadog_assets.strict import check
+from bedrock_jobs.datadog_client import Connection
 
 from .answers import Accepted, Refused
 from .clock import Ids
@@ -79,10 +79,10 @@ class FakeDatadog:
         names = {operation.name for operation in known_operations() if operation.writes}
         return [request for request in self.requests if request.operation in names]
 
-    def settings(self, **changes: Any) -> Settings:
-        """Return settings that lead here, with short waits."""
+    def connection(self, **changes: Any) -> Connection:
+        """Return a connection that leads here, with short waits."""
         defaults = {'api_key': API_KEY, 'app_key': APP_KEY, 'url': self.url, 'timeout': (2.0, 5.0), 'backoff': 0.01}
-        return Settings(**{**defaults, **changes})
+        return Connection(**{**defaults, **changes})
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that lead the command line here."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._extras import extra
-from ._jobs import Config, Demo, SnapshotFile, fail, one_source, read_jobs, say
+from ._ending import DIFFERENT, extra, say
+from ._jobs import Config, Demo, SnapshotFile, one_source, read_jobs
 
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.jobs.job import Job
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..datadog_client import Datadog
     from ..dataset.compare import Comparison
 
-DIFFERENT = 2
-"""Exit code: Datadog does not have what we see."""
 SHOWN = 20
 
 
@@ -63,16 +61,12 @@ def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[
 def _datadog() -> Iterator[Datadog]:
     with extra('api'):
         from ..datadog_client import Datadog, from_environment
-        from ..errors import ToolError
 
+        datadog = Datadog(from_environment())
         try:
-            datadog = Datadog(from_environment())
-            try:
-                yield datadog
-            finally:
-                datadog.close()
-        except ToolError as error:
-            fail(str(error))
+            yield datadog
+        finally:
+            datadog.close()
 
 
 def _show(found: Comparison) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._extras import extra
-from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs, say
+from ..errors import ToolError
+from ._ending import ERROR, extra, say
+from ._jobs import Config, Days, Demo, SnapshotFile, one_source, read_jobs
 
 if TYPE_CHECKING:
     from ..dataset.engine import Engine
@@ -106,7 +107,7 @@ def sql(
         if text is None:
             _prompt(engine)
         elif not _answer(engine, text, output_format, output):
-            raise typer.Exit(1)
+            raise typer.Exit(ERROR)
 
 
 @contextmanager
@@ -114,14 +115,10 @@ def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
     from ..datadog_client import Datadog, from_environment
     from ..dataset.remote import run_remote
-    from ..errors import ToolError
 
     frame = _time_frame(local.start, local.end)
     since, until = (frame.start, frame.end) if frame else (None, None)
-    try:
-        datadog = Datadog(from_environment())
-    except ToolError as error:
-        fail(str(error))
+    datadog = Datadog(from_environment())
     try:
         yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
     finally:
@@ -135,9 +132,6 @@ def open_engine(local: Local) -> Iterator[Engine]:
 
     from ..dataset.engine import database_engine, local_engine
     from ..dataset.query import Dialect
-    from ..dataset.schema import SchemaError
-    from ..dataset.server import ServerError
-    from ..dataset.snapshot import SnapshotError
 
     dialect, frame = Dialect(local.dialect), _time_frame(local.start, local.end)
     try:
@@ -152,8 +146,8 @@ def open_engine(local: Local) -> Iterator[Engine]:
             say(problem, 'yellow')
         with local_engine(jobs, dialect, frame, local.limit) as engine:
             yield engine
-    except (psycopg.Error, SchemaError, ServerError, SnapshotError, OSError) as error:
-        fail(str(error).strip())
+    except psycopg.Error as error:
+        raise ToolError(str(error).strip()) from error
 
 
 def _query_text(query: str | None, file: Path | None, saved: str | None) -> str | None:
@@ -162,15 +156,15 @@ def _query_text(query: str | None, file: Path | None, saved: str | None) -> str 
     if file is not None:
         try:
             return sys.stdin.read() if str(file) == '-' else file.read_text(encoding='utf-8')
-        except (OSError, UnicodeDecodeError) as error:
-            fail(str(error))
+        except UnicodeDecodeError as error:
+            raise ToolError(f'{file} is no text in UTF-8: {error}') from error
     if saved is not None:
         from ..dataset.saved import saved_query
 
         try:
             return saved_query(saved).sql
         except KeyError as error:
-            fail(f"{error.args[0]} (--list-saved shows all)")
+            raise ToolError(f'{error.args[0]} (--list-saved shows all)') from error
     return query if query is not None or sys.stdin.isatty() else sys.stdin.read()
 
 

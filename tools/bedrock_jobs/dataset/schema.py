@@ -10,6 +10,7 @@ from psycopg import sql
 
 from datadog_checks.bedrock_model_customization.reporting.records import COLUMNS
 
+from ..errors import ToolError
 from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION
 
 BOOKS: Final = 'bedrock_jobs'
@@ -19,7 +20,7 @@ BOOKS: Final = 'bedrock_jobs'
 LOCK: Final = 0x6265_6472_6F63_6B6A
 
 
-class SchemaError(Exception):
+class SchemaError(ToolError):
     """The database cannot hold the table; the message says why and what to do."""
 
 

@@ -64,10 +64,10 @@ def lookback(days: float | None) -> timedelta:
 def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda scope: None) -> Live:
     """Look once at every scope of a configuration file of the check; `progress` gets each scope before it is asked.
 
-    `reach` is how old a job may be, unless it still runs. Raises what `cli.conf.load` raises for a file that is not
-    a valid configuration.
+    `reach` is how old a job may be, unless it still runs. Raises ToolError for a file that is not a valid
+    configuration.
     """
-    from ..cli.conf import load
+    from ..conf_yaml import load
 
     return LiveSource(load(config), reach, progress).look()
 

@@ -59,4 +59,4 @@ def test_a_table_that_is_not_there_is_explained(run: Callable[..., Any]) -> None
 
 def test_a_source_is_needed(run: Callable[..., Any]) -> None:
     result = CliRunner().invoke(build(), ['dataset', 'compare'])
-    assert result.exit_code == 2
+    assert result.exit_code == 1

@@ -17,13 +17,13 @@ import yaml
 
 from bedrock_jobs.simulator import AccessDenied, Clock, Simulator, completes
 from bedrock_jobs.simulator.artifacts import leave_artifacts
-from bedrock_jobs.training_report.demo import HOSTILE, demo
+from bedrock_jobs.training_report.demo import demo
 from bedrock_jobs.training_report.phases import stretches
 from bedrock_jobs.training_report.runs import Report, Run, allow_artifacts, look
 from bedrock_jobs.training_report.view import thin, view
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 
-from .conftest import NOW
+from .conftest import HOSTILE, NOW
 
 ARN = 'arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-lite-v1:0:300k/miee4df3g2vt'
 HOUR = timedelta(hours=1)
@@ -66,8 +66,8 @@ def test_the_bundled_library_is_the_one_that_was_published() -> None:
 def test_what_the_page_shows(made: Report) -> None:
     shown = view(made)
     rows = {row['name']: row for row in shown['rows']}
-    assert len(rows) == 14
-    overfit = rows['support-bot-v7']
+    assert len(rows) == 17
+    overfit = rows['summaries-haiku']
     assert (overfit['training_loss'], overfit['has_risen'], overfit['best_loss'] < overfit['validation_losses'][0]) == (
         '0.2114',
         True,
@@ -76,11 +76,11 @@ def test_what_the_page_shows(made: Report) -> None:
     assert [place['title'] for place in rows['product-reviews']['charts']] == ['Loss', 'Perplexity']
     assert [place['title'] for place in rows['math-tutor']['charts']] == ['Rewards']
     assert rows['no-files']['no_curve'] == 'It left no loss curve in S3, or the curve may not be read.'
-    assert rows['product-titles']['stretches'][-1].startswith('waiting 1 d 2 h')
+    assert rows['product-titles']['stretches'][-1].startswith('waiting 6 h')
     (overlay,) = (found for found in shown['overlays'] if found['model'] == 'amazon.nova-lite-v1:0:300k')
     assert overlay['parameters'] == ['epochCount', 'learningRate', 'learningRateWarmupSteps']
-    assert len(overlay['rows']) == 5
-    assert [len(failure['rows']) for failure in shown['failures']] == [2, 1]
+    assert len(overlay['rows']) == 4
+    assert [len(failure['rows']) for failure in shown['failures']] == [2, 1, 1]
 
 
 def test_a_job_of_which_little_is_known_is_shown() -> None:
@@ -118,14 +118,14 @@ def test_one_job_by_its_name(aws_environment: None) -> None:
     with demo(NOW) as instances:
         report = look(instances, NOW, job_name='intent-llama')
         assert [run.job.job_name for run in report.runs] == ['intent-llama']
-        assert report.runs[0].job.tags == {'team': 'search', 'env': 'demo'}
+        assert report.runs[0].job.tags == {'team': 'search', 'owner': 'li', 'env': 'demo'}
         assert look(instances, NOW, job_name='nobody').runs == []
 
 
 def test_only_the_jobs_of_the_time_asked_for(aws_environment: None) -> None:
     with demo(NOW) as instances:
-        names = {run.job.job_name for run in look(instances, NOW, since=13 * HOUR).runs}
-    assert names == {'support-bot-v8', 'no-files', 'fraud-narratives', 'product-titles'}, 'the last one still runs'
+        names = {run.job.job_name for run in look(instances, NOW, since=HOUR).runs}
+    assert names == {'fraud-narratives-2', 'math-tutor', 'product-titles', 'summaries-haiku-b'}, 'all of them run'
 
 
 def test_nothing_is_read_from_s3_unless_allowed(aws_environment: None) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..dataset.output import Format
 from ..errors import ToolError
 from ._ending import ERROR, extra, say
 from ._jobs import Config, Days, Demo, SnapshotFile, one_source, read_jobs
@@ -28,15 +29,6 @@ class DialectName(StrEnum):
 
     DDSQL = 'ddsql'
     POSTGRES = 'postgres'
-
-
-class FormatName(StrEnum):
-    """The values of `dataset.output.Format`."""
-
-    TABLE = 'table'
-    CSV = 'csv'
-    JSON = 'json'
-    PARQUET = 'parquet'
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,7 @@ def sql(
     dialect: Annotated[
         DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
     ] = DialectName.DDSQL,
-    output_format: Annotated[FormatName, typer.Option('--format', help='How to write the result.')] = FormatName.TABLE,
+    output_format: Annotated[Format, typer.Option('--format', help='How to write the result.')] = Format.TABLE,
     output: Annotated[Path | None, typer.Option('--output', '-o', help='Write the result into a file.')] = None,
     start: Annotated[datetime | None, typer.Option('--from', help="dd.time_frame_start, UTC; an hour ago.")] = None,
     end: Annotated[datetime | None, typer.Option('--to', help='dd.time_frame_end, UTC; now.')] = None,
@@ -100,7 +92,7 @@ def sql(
         raise typer.BadParameter("--remote asks Datadog's own tables, in DDSQL: it goes with no source of ours")
     if dsn and (config or snapshot or demo):
         raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
-    if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
+    if output_format is Format.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
     local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
     with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
@@ -114,13 +106,13 @@ def sql(
 def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
     from ..datadog_client import Datadog, from_environment
-    from ..dataset.remote import run_remote
+    from ..dataset.remote import ask
 
     frame = _time_frame(local.start, local.end)
     since, until = (frame.start, frame.end) if frame else (None, None)
     datadog = Datadog(from_environment())
     try:
-        yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
+        yield lambda query: ask(datadog, query, local.limit, since, until)
     finally:
         datadog.close()
 
@@ -194,13 +186,12 @@ def _prompt(engine: Engine) -> None:
     from ..dataset.shell import read_loop
 
     history = Path(typer.get_app_dir('bedrock-jobs')) / 'sql_history'
-    read_loop(lambda query: _answer(engine, query, FormatName.TABLE, None), say, history)
+    read_loop(lambda query: _answer(engine, query, Format.TABLE, None), say, history)
 
 
-def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
+def _answer(engine: Engine, query: str, output_format: Format, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
     from ..dataset.query import QueryError
-    from ..errors import ToolError
 
     try:
         result = engine(query)
@@ -225,17 +216,17 @@ def show_error(query: str, error: QueryError) -> None:
             say(f'    {lines[finding.line - 1]}\n    {" " * (finding.column - 1)}^', 'dim')
 
 
-def write(result: Result, output_format: FormatName, output: Path | None) -> None:
+def write(result: Result, output_format: Format, output: Path | None) -> None:
     """Write a result to a file or to standard output."""
     from ..dataset import output as writers
 
-    if output_format is FormatName.PARQUET:
+    if output_format is Format.PARQUET:
         if output:
             with output.open('wb') as file:
                 writers.write_parquet(result, file)
         else:
             writers.write_parquet(result, sys.stdout.buffer)
-    elif output_format is FormatName.TABLE:
+    elif output_format is Format.TABLE:
         from rich.console import Console
 
         if output:
@@ -244,7 +235,7 @@ def write(result: Result, output_format: FormatName, output: Path | None) -> Non
         else:
             Console().print(writers.to_table(result))
     else:
-        text_of = writers.to_csv if output_format is FormatName.CSV else writers.to_json
+        text_of = writers.to_csv if output_format is Format.CSV else writers.to_json
         if output:
             output.write_text(text_of(result), encoding='utf-8')
         else:

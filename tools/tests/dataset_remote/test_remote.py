@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bedrock_jobs.datadog_client import Datadog, DatadogError
-from bedrock_jobs.dataset.remote import ask, run_remote
+from bedrock_jobs.dataset.remote import ask
 from bedrock_jobs.errors import ToolError
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
@@ -79,17 +79,9 @@ def test_a_lost_answer_is_asked_for_again(datadog: Datadog, fake: FakeDatadog) -
     assert ask(datadog, 'SELECT 1').row_count == 2
 
 
-def test_run_remote_gives_the_local_engines_result(datadog: Datadog) -> None:
+def test_the_answer_is_the_local_engines_result(datadog: Datadog) -> None:
     query = pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
-    result = run_remote('SELECT 1', datadog=datadog)
+    result = ask(datadog, 'SELECT 1')
     assert isinstance(result, query.Result)
     assert [column.type for column in result.columns] == ['VARCHAR', 'BIGINT']
     assert list(result.rows()) == [('Completed', 3), (None, 1)]
-
-
-def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
-    for name in ('DD_API_KEY', 'DD_APP_KEY', 'DD_APPLICATION_KEY'):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ToolError, match='Set DD_API_KEY and DD_APP_KEY'):
-        run_remote('SELECT 1')

@@ -91,7 +91,7 @@ def say(message: str, style: str | None = None) -> None:
     from ..dataset.output import printable
 
     if message:
-        stderr().print(Text(printable(message)), style=style, soft_wrap=True)
+        stderr().print(Text(printable(message.expandtabs(4))), style=style, soft_wrap=True)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import ToolError
 
-class DeploymentError(Exception):
+
+class DeploymentError(ToolError):
     """A mistake in what was asked for. Its text is for a person, a line for each mistake."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line. Entry point of `bedrock-jobs`."""
-    from .app import build
+    try:
+        from .app import build
 
-    build()()
+        build()()
+    except KeyboardInterrupt:
+        sys.exit(130)

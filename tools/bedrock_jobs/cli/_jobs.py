@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._extras import extra
+from ..errors import ToolError
+from ._ending import extra, say, stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.console import Console
 
     from datadog_checks.bedrock_model_customization.jobs.job import Job
 
@@ -34,28 +33,6 @@ Days = Annotated[
 Demo = Annotated[bool, typer.Option('--demo', help="The demo's jobs.")]
 
 
-def errors() -> Console:
-    """Return the console for what is not the answer: standard error."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-def say(message: str, style: str | None = None) -> None:
-    """Tell people something. The text may come from AWS, and is shown as it is, whatever markup it holds."""
-    from rich.text import Text
-
-    from ..dataset.output import printable
-
-    errors().print(Text(printable(message)), style=style, soft_wrap=True)
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """Say what went wrong, and leave with an exit code."""
-    say(message, 'red')
-    raise typer.Exit(code)
-
-
 def one_source(config: Path | None, snapshot: Path | None, demo: bool) -> None:
     """Refuse more than one source of jobs."""
     if sum((config is not None, snapshot is not None, demo)) > 1:
@@ -70,7 +47,7 @@ def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = N
     if config:
         live = live_jobs(config, lookback(days), lambda scope: say(f'looking at {scope}'))
         if not live.reached:
-            fail('\n'.join(live.problems))
+            raise ToolError('\n'.join(live.problems))
         return live.jobs, live.problems
     if snapshot:
         return read_snapshot(snapshot), []
@@ -84,6 +61,6 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors(), transient=True) as bar:
+    with Progress(*columns, console=stderr(), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda seen: bar.update(task, completed=seen)

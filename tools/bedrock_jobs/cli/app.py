@@ -10,11 +10,14 @@ import typer
 
 from datadog_checks.bedrock_model_customization.__about__ import __version__
 
+from ._ending import Commands
+
 
 def build() -> typer.Typer:
     """Return the application with every command of this folder: each module with a function `register` adds its own."""
     app = typer.Typer(
         name='bedrock-jobs',
+        cls=Commands,
         help='Follow Amazon Bedrock model customization jobs, and bring them to Datadog.',
         no_args_is_help=True,
         pretty_exceptions_enable=False,

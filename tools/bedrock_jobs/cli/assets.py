@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._extras import extra
+from ._ending import DIFFERENT, ERROR, extra, say
+from .preview import preview
 
 if TYPE_CHECKING:
-    from ..datadog_assets.connection import Datadog
     from ..datadog_assets.deploy import Deployer
     from ..datadog_assets.files import Library
     from ..datadog_assets.overlay import Overlay
     from ..datadog_assets.render import Desired
     from ..datadog_assets.verify import Report
-
-CHANGES = 2
-"""Exit code: Datadog is not as the files want it."""
+    from ..datadog_client import Datadog
 
 commands = typer.Typer(no_args_is_help=True, help='Dashboards, monitors and SLOs: check, deploy, verify, take back.')
 
@@ -40,13 +38,14 @@ Prune = Annotated[bool, typer.Option('--prune', help='Delete what is ours and no
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands.command('preview')(preview)
     app.add_typer(commands, name='assets')
 
 
 @commands.command('validate')
 def validate(assets: Folder = None, overlay: OverlayFile = None, as_json: Json = False) -> None:
     """Check the files offline, strictly. Needs no keys. Exit codes: 0 all in order, 1 problems."""
-    with _errors():
+    with extra('api'):
         from ..datadog_assets.lint import lint
 
         library, settings = _read(assets, overlay)
@@ -56,7 +55,7 @@ def validate(assets: Folder = None, overlay: OverlayFile = None, as_json: Json =
     else:
         _show_problems(found, len(library.assets))
     if found:
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
 
 
 @commands.command('plan')
@@ -68,11 +67,11 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what apply would do; writes nothing. Exit codes: 0 nothing to do, 2 changes, 1 error."""
-    with _errors(), _deployer(assets, overlay, force, prune) as deployer:
+    with extra('api'), _deployer(assets, overlay, force, prune) as deployer:
         planned = deployer.plan()
         _show_plan(planned, as_json)
     if planned.has_changes:
-        raise typer.Exit(CHANGES)
+        raise typer.Exit(DIFFERENT)
 
 
 @commands.command('apply')
@@ -85,25 +84,25 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Make Datadog as the files want it. May be interrupted and run again. Exit codes: 0 done, 1 error or declined."""
-    with _errors(), _deployer(assets, overlay, force, prune) as deployer:
+    with extra('api'), _deployer(assets, overlay, force, prune) as deployer:
         if not yes:
             planned = deployer.plan()
             _show_plan(planned, False)
             if planned.has_changes:
                 typer.confirm('Apply these changes?', abort=True, err=True)
         if not as_json:
-            deployer.tell = lambda action: _say(f'{_DONE[action.verb]} {action.label}: {action.title}')
+            deployer.tell = lambda action: say(f'{_DONE[action.verb]} {action.label}: {action.title}')
         done = deployer.apply()
         if as_json:
             _write_json(_plan_json(done))
         else:
-            _say('applied' if done.has_changes else 'nothing to do')
+            say('applied' if done.has_changes else 'nothing to do')
 
 
 @commands.command('status')
 def status(assets: Folder = None, overlay: OverlayFile = None, as_json: Json = False) -> None:
     """Show what is deployed and how it is: in step or drifted, a monitor's state, and whether it is muted."""
-    with _errors(), _deployer(assets, overlay, False, False) as deployer:
+    with extra('api'), _deployer(assets, overlay, False, False) as deployer:
         rows = _status_rows(deployer)
     if as_json:
         _write_json(rows)
@@ -118,7 +117,7 @@ def destroy(
     as_json: Json = False,
 ) -> None:
     """Delete what this deployment made, and nothing else. Exit codes: 0 all gone, 1 something was left or an error."""
-    with _errors(), _datadog() as datadog:
+    with extra('api'), _datadog() as datadog:
         from ..datadog_assets.deploy import Deployer
         from ..datadog_assets.overlay import read_overlay
 
@@ -129,7 +128,7 @@ def destroy(
             _table(['asset', 'id', 'title'], [[f'{one.kind} {one.stem}', str(one.id), one.title] for one in owned])
             typer.confirm(f'Delete these {len(owned)}?', abort=True, err=True)
         if not as_json:
-            deployer.tell = lambda action: _say(f'{_DONE[action.verb]} {action.label}: {action.title}')
+            deployer.tell = lambda action: say(f'{_DONE[action.verb]} {action.label}: {action.title}')
         done, refused = deployer.destroy(owned)
     left = [
         {'asset': f'{one.remote.kind} {one.remote.stem}', 'id': one.remote.id, 'reason': one.reason} for one in refused
@@ -138,10 +137,10 @@ def destroy(
         _write_json({'deleted': [action.label for action in done], 'left': left})
     else:
         for one in left:
-            _say(f'left {one["asset"]} ({one["id"]}): {one["reason"]}', 'yellow')
-        _say(f'{len(done)} deleted' if done or left else 'nothing of ours is there')
+            say(f'left {one["asset"]} ({one["id"]}): {one["reason"]}', 'yellow')
+        say(f'{len(done)} deleted' if done or left else 'nothing of ours is there')
     if refused:
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
 
 
 @commands.command('export')
@@ -156,7 +155,7 @@ def export(
     """Write the assets, with the overlay, for another tool to deploy. Needs no keys."""
     if form not in ('terraform', 'json'):
         raise typer.BadParameter('--format is terraform or json')
-    with _errors():
+    with extra('api'):
         from ..datadog_assets import terraform
 
         desired = _valid(*_read(assets, overlay))
@@ -181,7 +180,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Ask Datadog whether metrics, events and the data of each widget arrived. Exit codes: 0 all expected, 1 not."""
-    with _errors():
+    with extra('api'):
         from ..datadog_assets.verify import Verifier, parse_span, wait
         from ..datadog_assets.vocabulary import read_metrics
 
@@ -207,25 +206,12 @@ def verify(
     else:
         _show_report(report)
     if report.missing:
-        raise typer.Exit(1)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Show what the user has to know as one message, without a traceback."""
-    with extra('api'):
-        from ..datadog_assets.errors import AssetsError
-
-        try:
-            yield
-        except AssetsError as error:
-            _say(str(error), 'red')
-            raise typer.Exit(1) from None
+        raise typer.Exit(ERROR)
 
 
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
-    from ..datadog_assets.connection import Datadog, from_environment
+    from ..datadog_client import Datadog, from_environment
 
     datadog = Datadog(from_environment())
     try:
@@ -260,7 +246,7 @@ def _valid(library: Library, overlay: Overlay) -> list[Desired]:
     found = lint(library, overlay)
     if found:
         _show_problems(found, len(library.assets))
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
     return render(library.assets, overlay)
 
 
@@ -389,7 +375,7 @@ def _show_report(report: Report) -> None:
     ]
     _table(['kind', 'name', 'data', 'why that may be'], rows)
     count = len(report.missing)
-    _say(f'{count} expected things are missing' if count else 'everything that is expected has arrived')
+    say(f'{count} expected things are missing' if count else 'everything that is expected has arrived')
 
 
 def _fields(item: Any) -> dict[str, Any]:
@@ -402,7 +388,7 @@ def _spinner() -> Iterator[Any]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda text: _say(text)
+        yield lambda text: say(text)
         return
     with console.status('asking Datadog') as spinner:
         yield lambda text: spinner.update(text)
@@ -424,13 +410,6 @@ def _print(text: str, style: str | None = None) -> None:
     from rich.text import Text
 
     Console(highlight=False).print(Text(text), style=style, soft_wrap=True)
-
-
-def _say(text: str, style: str | None = None) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    Console(stderr=True, highlight=False).print(Text(text), style=style, soft_wrap=True)
 
 
 def _write_json(document: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from ._ending import ERROR, OK
+
 
 def register(app: typer.Typer) -> None:
     app.command('check')(check)
@@ -28,10 +30,11 @@ def check(
     from rich.console import Console
     from rich.text import Text
 
-    from . import _agent, _tables, conf
+    from .. import conf_yaml
+    from . import _agent, _tables
 
     _agent.quiet()
-    checks = conf.checks(conf.read(config))
+    checks = conf_yaml.checks(conf_yaml.read(config))
     console = Console()
     has_failed = False
     for number in range(times):
@@ -47,4 +50,4 @@ def check(
         console.print(_tables.events_block(submission.events, f'{len(submission.events)} events'))
         for problem in (*submission.warnings, *submission.errors):
             console.print(Text(problem, 'yellow'))
-    raise typer.Exit(1 if has_failed else 0)
+    raise typer.Exit(ERROR if has_failed else OK)

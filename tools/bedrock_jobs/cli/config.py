@@ -6,11 +6,13 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..accounts.render import Format
+from ..errors import ToolError
+from ._ending import ERROR, OK, say
 
 if TYPE_CHECKING:
     from ..accounts.instances import Instance
@@ -106,45 +108,41 @@ def generate(
     Nothing is changed in AWS, and no credential is written. The same accounts give the same files.
     """
     from ..accounts.account import Selection, read_accounts
-    from ..accounts.errors import DeploymentError
     from ..accounts.instances import DEFAULT_REGIONS, DEFAULTS, Recipe, make_instances
     from ..accounts.organization import Members
     from ..accounts.render import Place
 
     if organization == (accounts is not None):
-        _stop('give either --organization or --accounts FILE')
+        raise ToolError('give either --organization or --accounts FILE')
     if pieces > 1 and form.is_file_of_agent and output is None:
-        _stop('several pieces need --output FILE')
-    try:
-        if accounts:
-            members = Members(read_accounts(_text(accounts)), [])
-        else:
-            members, partition = _members(endpoint_url, organization_role, region, partition)
-        if own_account is not None and own_account not in {account.id for account in members.accounts}:
-            _stop(f'--own-account {own_account}: is none of the {len(members.accounts)} accounts')
-        recipe = Recipe(
-            role_name=role_name,
-            role_path=role_path,
-            external_id=external_id,
-            regions=region or DEFAULT_REGIONS,
-            partition=partition,
-            own_account=own_account,
-            options={**DEFAULTS, **form.defaults, **_parse(options or [])},
-            name_tag=name_tag,
-        )
-        instances = make_instances(Selection(include or (), exclude or ()).of(*members), recipe)
-        texts = _render(instances, form, pieces, Place(namespace, name), _command(context))
-    except DeploymentError as error:
-        _stop(str(error))
+        raise ToolError('several pieces need --output FILE')
+    if accounts:
+        members = Members(read_accounts(_text(accounts)), [])
+    else:
+        members, partition = _members(endpoint_url, organization_role, region, partition)
+    if own_account is not None and own_account not in {account.id for account in members.accounts}:
+        raise ToolError(f'--own-account {own_account}: is none of the {len(members.accounts)} accounts')
+    recipe = Recipe(
+        role_name=role_name,
+        role_path=role_path,
+        external_id=external_id,
+        regions=region or DEFAULT_REGIONS,
+        partition=partition,
+        own_account=own_account,
+        options={**DEFAULTS, **form.defaults, **_parse(options or [])},
+        name_tag=name_tag,
+    )
+    instances = make_instances(Selection(include or (), exclude or ()).of(*members), recipe)
+    texts = _render(instances, form, pieces, Place(namespace, name), _command(context))
     if output is None:
         typer.echo(texts[0], nl=False)
     else:
         try:
             _write(output, texts, force)
         except OSError as error:
-            _stop(f'{output} cannot be written: {error.strerror or error}')
+            raise ToolError(f'{output} cannot be written: {error.strerror or error}') from error
     for line in _remarks(instances, members, form, pieces):
-        typer.echo(line, err=True)
+        say(line)
 
 
 def validate(
@@ -166,8 +164,8 @@ def validate(
         number = sum(len(conf.document['instances']) for conf in confs)
         typer.echo(f'{number} instance{"s" if number != 1 else ""}, no mistakes')
     for line in found:
-        typer.echo(line, err=True)
-    raise typer.Exit(1 if found else 0)
+        say(line)
+    raise typer.Exit(ERROR if found else OK)
 
 
 def _members(
@@ -181,7 +179,7 @@ def _members(
     from ..accounts.organization import Organization
 
     if role is not None and not ROLE_ARN.fullmatch(role):
-        _stop("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
+        raise ToolError("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
     first = (regions or DEFAULT_REGIONS)[0]
     settings = AwsSettings(
         assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard', max_attempts=5
@@ -212,11 +210,11 @@ def _parse(texts: list[str]) -> dict[str, Any]:
     for text in texts:
         name, separator, value = text.partition('=')
         if not separator or not name:
-            _stop(f'--set {text}: must be NAME=VALUE')
+            raise ToolError(f'--set {text}: must be NAME=VALUE')
         try:
             options[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            _stop(f'--set {text}: the value is no YAML')
+        except yaml.YAMLError as error:
+            raise ToolError(f'--set {text}: the value is no YAML') from error
     return options
 
 
@@ -269,20 +267,20 @@ def _render(instances: list[Instance], form: Format, pieces: int, place: Place, 
 def _write(output: Path, texts: list[str], force: bool) -> None:
     """Write the files; refuse to overwrite another's, and tell of those of ours that are not made any more."""
     if not output.name or output.is_dir():
-        _stop(f'{output} is a folder: give the name of a file')
+        raise ToolError(f'{output} is a folder: give the name of a file')
     numbered = [output.with_name(f'{output.stem}-{number:02}{output.suffix}') for number in range(1, len(texts) + 1)]
     paths = numbered if len(texts) > 1 else [output]
     for path in paths:
         if path.exists() and not force and not _is_ours(path):
-            _stop(f'{path} was not made by this command: choose another name, or --force')
+            raise ToolError(f'{path} was not made by this command: choose another name, or --force')
     output.parent.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text, encoding='utf-8')
-        typer.echo(str(path), err=True)
+        say(str(path))
     piece = re.compile(rf'{re.escape(output.stem)}(-\d{{2,}})?{re.escape(output.suffix)}')
     siblings = {path for path in output.parent.iterdir() if piece.fullmatch(path.name) and path.is_file()}
     for path in sorted(path for path in siblings - set(paths) if _is_ours(path)):
-        typer.echo(f'{path} is left from an earlier run: remove it, or its accounts are polled twice', err=True)
+        say(f'{path} is left from an earlier run: remove it, or its accounts are polled twice')
 
 
 def _is_ours(path: Path) -> bool:
@@ -294,9 +292,4 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8')
     except (OSError, UnicodeDecodeError) as error:
-        _stop(f'{path} cannot be read: {error}')
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)
+        raise ToolError(f'{path} cannot be read: {error}') from error

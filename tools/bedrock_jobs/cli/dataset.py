@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset`: keeps the table in a PostgreSQL, and jobs in files."""
+"""`bedrock-jobs dataset`: keeps the table in a PostgreSQL, and jobs in files; compares it with Datadog's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._extras import extra
-from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+from ..errors import ToolError
+from ._ending import ERROR, extra, say
+from ._jobs import Config, Days, Demo, SnapshotFile, one_source, progress_bar, read_jobs
+from .dataset_compare import compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,14 +21,12 @@ if TYPE_CHECKING:
 
     from ..dataset.sync import Synced
 
-SOME_MISSING = 3
-"""Exit code: what could be reached was written, but something could not be reached."""
-
 commands = typer.Typer(no_args_is_help=True, help='The jobs as the table aws.bedrock_model_customization_job.')
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands.command('compare')(compare)
     app.add_typer(commands, name='dataset')
 
 
@@ -43,7 +43,7 @@ def sync_command(
 ) -> None:
     """Bring the table in a PostgreSQL up to date; makes it at first. Rows of what cannot be reached stay.
 
-    Exit codes: 0 all was seen, 3 something could not be reached, 1 nothing was written.
+    Exit codes: 0 all was seen, 1 something could not be reached, or nothing was written.
     """
     one_source(config, snapshot, demo)
     if not (config or snapshot or demo):
@@ -57,7 +57,7 @@ def sync_command(
         jobs, problems = read_jobs(config, snapshot, days)
         _report(_write(dsn, jobs), problems)
     if problems:
-        raise typer.Exit(SOME_MISSING)
+        raise typer.Exit(ERROR)
 
 
 @commands.command('snapshot')
@@ -75,28 +75,22 @@ def snapshot_command(
         from ..dataset.snapshot import write_snapshot
 
         jobs, problems = read_jobs(config, None, days)
-        try:
-            count = write_snapshot(file, jobs)
-        except OSError as error:
-            fail(str(error))
+        count = write_snapshot(file, jobs)
         for problem in problems:
             say(problem, 'yellow')
         say(f'{count} jobs in {file}')
     if problems:
-        raise typer.Exit(SOME_MISSING)
+        raise typer.Exit(ERROR)
 
 
 def _write(dsn: str, jobs: Iterable[Job]) -> Synced:
-    """Write the jobs, and leave with a message where that fails."""
+    """Write the jobs. Raises ToolError where the database refuses."""
     import psycopg
-
-    from ..dataset.schema import SchemaError
-    from ..dataset.snapshot import SnapshotError
 
     try:
         return _sync(dsn, jobs)
-    except (psycopg.Error, SchemaError, SnapshotError, OSError) as error:
-        fail(str(error).strip())
+    except psycopg.Error as error:
+        raise ToolError(str(error).strip()) from error
 
 
 def _sync(dsn: str, jobs: Iterable[Job]) -> Synced:
@@ -115,9 +109,8 @@ def _report(synced: Synced, problems: list[str]) -> None:
 def _loop(dsn: str, config: Path, days: float | None, seconds: float) -> None:
     import psycopg
 
-    from ..dataset.schema import SchemaError
+    from ..conf_yaml import load
     from ..dataset.source import LiveSource, lookback
-    from .conf import load
 
     source = LiveSource(load(config), lookback(days))
     waiting: dict[str, Job] = {}
@@ -131,6 +124,6 @@ def _loop(dsn: str, config: Path, days: float | None, seconds: float) -> None:
             waiting.clear()
         except psycopg.OperationalError as error:
             say(f'{str(error).strip()}; {len(waiting)} jobs wait for the next try', 'red')
-        except (psycopg.Error, SchemaError) as error:
-            fail(str(error).strip())
+        except psycopg.Error as error:
+            raise ToolError(str(error).strip()) from error
         time.sleep(max(seconds - (time.monotonic() - started), 0))

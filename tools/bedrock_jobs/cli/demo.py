@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from ._ending import extra
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -57,8 +59,8 @@ def demo(
 
 def _polls(seconds: float) -> Iterator[Submission]:
     """Yield what each poll of the story sends. Time stands still while a poll runs, so that every run is the same."""
-    from . import _agent, conf
-    from ._extras import extra
+    from .. import conf_yaml
+    from . import _agent
 
     with extra('simulator'):
         from ..simulator import Clock, Simulator, story
@@ -70,7 +72,7 @@ def _polls(seconds: float) -> Iterator[Submission]:
     steps = int(story.LASTS / EVERY)
     with Simulator(clock) as simulator, made_up_credentials():
         story.tell(simulator, start)
-        checks = conf.checks(conf.Conf({}, story.instances(simulator.endpoint_url)))
+        checks = conf_yaml.checks(conf_yaml.ConfYaml({}, story.instances(simulator.endpoint_url)))
         for check in checks:
             check.clock = clock.now
         for step in range(steps + 1):

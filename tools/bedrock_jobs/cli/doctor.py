@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._ending import ERROR, OK
+
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.settings import Settings
 
@@ -38,18 +40,19 @@ def doctor(
 
     Nothing is changed in AWS. Exits with 1 where something does not work.
     """
-    from . import _agent, conf
+    from .. import conf_yaml
+    from . import _agent
 
     _agent.quiet()
     findings = []
-    for number, settings in enumerate(conf.load(config), start=1):
+    for number, settings in enumerate(conf_yaml.load(config), start=1):
         for finding in examine(number, settings):
             findings.append(finding)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         _print(findings)
-    raise typer.Exit(1 if any(not finding.works for finding in findings) else 0)
+    raise typer.Exit(OK if all(finding.works for finding in findings) else ERROR)
 
 
 def examine(number: int, settings: Settings) -> Iterator[Finding]:

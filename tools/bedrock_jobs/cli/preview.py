@@ -8,10 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ._extras import extra
-
-GROUP = 'assets'
-NAME = 'preview'
+from ._ending import ERROR, extra, say
 
 
 class Theme(StrEnum):
@@ -20,16 +17,6 @@ class Theme(StrEnum):
     auto = 'auto'
     light = 'light'
     dark = 'dark'
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the `assets` commands, which exist where those of the deployer do."""
-    group = next((one.typer_instance for one in app.registered_groups if one.name == GROUP), None)
-    if group is None:
-        group = typer.Typer(no_args_is_help=True, help='Dashboards, monitors and SLOs.')
-        app.add_typer(group, name=GROUP)
-    if NAME not in (command.name for command in group.registered_commands):
-        group.command(NAME)(preview)
 
 
 def preview(
@@ -50,25 +37,19 @@ def preview(
 ) -> None:
     """Draw a dashboard as one HTML page. Exit codes: 0 every widget shows data, 1 one does not."""
     with extra('preview'):
-        from ..preview.errors import PreviewError
         from ..preview.library import find_assets, read_library
         from ..preview.page import draw
         from ..preview.recording import read_recording
-    try:
-        library = read_library(find_assets(assets))
-        page = draw(
-            library.dashboard(dashboard), read_recording(recording), library, _chosen(variable or ()), theme.value
-        )
-        output.write_text(page.html, encoding='utf-8')
-    except (PreviewError, OSError) as error:
-        raise typer.BadParameter(str(error)) from error
+    library = read_library(find_assets(assets))
+    page = draw(library.dashboard(dashboard), read_recording(recording), library, _chosen(variable or ()), theme.value)
+    output.write_text(page.html, encoding='utf-8')
     for title in page.errors:
-        typer.echo(f'not drawn: {title}', err=True)
+        say(f'not drawn: {title}')
     for title in page.empty:
-        typer.echo(f'no data: {title}', err=True)
+        say(f'no data: {title}')
     typer.echo(f'{output}: {len(page.html) // 1024} KiB')
     if page.errors or page.empty:
-        raise typer.Exit(1)
+        raise typer.Exit(ERROR)
 
 
 def _chosen(variables: list[str] | tuple[()]) -> dict[str, str]:

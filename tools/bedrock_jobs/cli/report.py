@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ..errors import ToolError
+from ._ending import extra, say
+
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.settings import Settings
 
@@ -56,8 +59,6 @@ def report(
     ] = None,
 ) -> None:
     """Show how training runs went: loss curves side by side, time in phases, and why jobs failed."""
-    from ._extras import extra
-
     if (config is None) == (not demo):
         raise typer.BadParameter('give one of --config and --demo')
     window = duration(since)
@@ -68,7 +69,7 @@ def report(
         made = _look(config, window, job, artifacts)
         if job is not None and not made.runs:
             _complain(made)
-            _fail(f'no job {job!r} was found')
+            raise ToolError(f'no job {job!r} was found')
         if as_format is Format.HTML:
             _write_page(made, out or Path('report.html'))
         elif as_format is Format.PNG:
@@ -100,19 +101,17 @@ def _look(config: Path | None, since: timedelta, job: str | None, artifacts: boo
     with ExitStack() as stack:
         for settings in (instances := _instances(config, now, stack)):
             if settings.artifacts is None and artifacts is None:
-                _say('Loss curves in S3 are not read: set collect_artifacts: true, or give --artifacts.')
+                say('Loss curves in S3 are not read: set collect_artifacts: true, or give --artifacts.')
                 break
         allowed = [allow_artifacts(settings, artifacts) for settings in instances]
-        return look(allowed, now, since=since, job_name=job, progress=lambda region: _say(f'looking at {region}'))
+        return look(allowed, now, since=since, job_name=job, progress=lambda region: say(f'looking at {region}'))
 
 
 def _instances(config: Path | None, now: datetime, stack: ExitStack) -> list[Settings]:
     if config is not None:
-        from .conf import load
+        from ..conf_yaml import load
 
         return load(config)
-    from ._extras import extra
-
     with extra('simulator'):
         from ..training_report.demo import demo
 
@@ -123,22 +122,19 @@ def _write_page(made: Report, out: Path) -> None:
     from ..training_report.page import render
 
     text = render(made)
-    _write(out, text.encode())
+    out.write_bytes(text.encode())
     curves = sum(run.has_curve for run in made.runs)
-    _say(f'{out}: {len(made.runs)} jobs, {curves} with a loss curve, {len(text) // 1024} KiB')
+    say(f'{out}: {len(made.runs)} jobs, {curves} with a loss curve, {len(text) // 1024} KiB')
 
 
 def _draw(run: Run, out: Path | None) -> None:
     from ..training_report.picture import draw
 
     if not run.has_curve:
-        _fail('the job has no loss curve to draw')
+        raise ToolError('the job has no loss curve to draw')
     path = out or Path(f'{file_name(run.job.job_name or "job")}.png')
-    try:
-        draw(run, path)
-    except OSError as error:
-        _fail(f'{path} cannot be written: {error}')
-    _say(str(path))
+    draw(run, path)
+    say(str(path))
 
 
 def _plot(made: Report, out: Path | None) -> None:
@@ -146,12 +142,12 @@ def _plot(made: Report, out: Path | None) -> None:
 
     runs = [run for run in made.runs if run.has_curve]
     if not runs:
-        _say('No job has a loss curve.')
+        say('No job has a loss curve.')
         return
     is_terminal = out is None and typer.get_text_stream('stdout').isatty()
     plots = '\n'.join(plot(run, get_terminal_size().columns, colors=is_terminal) for run in runs)
     if out:
-        _write(out, f'{plots}\n'.encode())
+        out.write_bytes(f'{plots}\n'.encode())
     else:
         typer.echo(plots)
 
@@ -161,26 +157,8 @@ def file_name(name: str) -> str:
     return NOT_IN_FILE_NAMES.sub('-', name).strip('.-')[:MAX_FILE_NAME] or 'job'
 
 
-def _write(out: Path, content: bytes) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        _fail(f'{out} cannot be written: {error}')
-
-
 def _complain(made: Report) -> None:
     from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
     for problem in made.problems:
-        _say(f'missing: {one_line(problem, 500)}')
-
-
-def _say(message: str) -> None:
-    typer.echo(message, err=True)
-
-
-def _fail(message: str) -> None:
-    from datadog_checks.bedrock_model_customization.telemetry.text import clean
-
-    _say(clean(message))
-    raise typer.Exit(1)
+        say(f'missing: {one_line(problem, 500)}')

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._extras import extra
-from ._jobs import Config, Days, Demo, SnapshotFile, fail, one_source, read_jobs, say
+from ..dataset.output import Format
+from ..errors import ToolError
+from ._ending import ERROR, extra, say
+from ._jobs import Config, Days, Demo, SnapshotFile, one_source, read_jobs
 
 if TYPE_CHECKING:
     from ..dataset.engine import Engine
@@ -27,15 +29,6 @@ class DialectName(StrEnum):
 
     DDSQL = 'ddsql'
     POSTGRES = 'postgres'
-
-
-class FormatName(StrEnum):
-    """The values of `dataset.output.Format`."""
-
-    TABLE = 'table'
-    CSV = 'csv'
-    JSON = 'json'
-    PARQUET = 'parquet'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ def sql(
     dialect: Annotated[
         DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
     ] = DialectName.DDSQL,
-    output_format: Annotated[FormatName, typer.Option('--format', help='How to write the result.')] = FormatName.TABLE,
+    output_format: Annotated[Format, typer.Option('--format', help='How to write the result.')] = Format.TABLE,
     output: Annotated[Path | None, typer.Option('--output', '-o', help='Write the result into a file.')] = None,
     start: Annotated[datetime | None, typer.Option('--from', help="dd.time_frame_start, UTC; an hour ago.")] = None,
     end: Annotated[datetime | None, typer.Option('--to', help='dd.time_frame_end, UTC; now.')] = None,
@@ -99,31 +92,27 @@ def sql(
         raise typer.BadParameter("--remote asks Datadog's own tables, in DDSQL: it goes with no source of ours")
     if dsn and (config or snapshot or demo):
         raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
-    if output_format is FormatName.PARQUET and output is None and sys.stdout.isatty():
+    if output_format is Format.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
     local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
     with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
         if text is None:
             _prompt(engine)
         elif not _answer(engine, text, output_format, output):
-            raise typer.Exit(1)
+            raise typer.Exit(ERROR)
 
 
 @contextmanager
 def remote_engine(local: Local) -> Iterator[Engine]:
     """Yield what lets Datadog answer queries, over one connection."""
-    from ..datadog_assets.connection import Datadog, from_environment
-    from ..datadog_assets.errors import AssetsError
-    from ..dataset.remote import run_remote
+    from ..datadog_client import Datadog, from_environment
+    from ..dataset.remote import ask
 
     frame = _time_frame(local.start, local.end)
     since, until = (frame.start, frame.end) if frame else (None, None)
+    datadog = Datadog(from_environment())
     try:
-        datadog = Datadog(from_environment())
-    except AssetsError as error:
-        fail(str(error))
-    try:
-        yield lambda query: run_remote(query, local.limit, since, until, datadog=datadog)
+        yield lambda query: ask(datadog, query, local.limit, since, until)
     finally:
         datadog.close()
 
@@ -135,9 +124,6 @@ def open_engine(local: Local) -> Iterator[Engine]:
 
     from ..dataset.engine import database_engine, local_engine
     from ..dataset.query import Dialect
-    from ..dataset.schema import SchemaError
-    from ..dataset.server import ServerError
-    from ..dataset.snapshot import SnapshotError
 
     dialect, frame = Dialect(local.dialect), _time_frame(local.start, local.end)
     try:
@@ -152,8 +138,8 @@ def open_engine(local: Local) -> Iterator[Engine]:
             say(problem, 'yellow')
         with local_engine(jobs, dialect, frame, local.limit) as engine:
             yield engine
-    except (psycopg.Error, SchemaError, ServerError, SnapshotError, OSError) as error:
-        fail(str(error).strip())
+    except psycopg.Error as error:
+        raise ToolError(str(error).strip()) from error
 
 
 def _query_text(query: str | None, file: Path | None, saved: str | None) -> str | None:
@@ -162,15 +148,15 @@ def _query_text(query: str | None, file: Path | None, saved: str | None) -> str 
     if file is not None:
         try:
             return sys.stdin.read() if str(file) == '-' else file.read_text(encoding='utf-8')
-        except (OSError, UnicodeDecodeError) as error:
-            fail(str(error))
+        except UnicodeDecodeError as error:
+            raise ToolError(f'{file} is no text in UTF-8: {error}') from error
     if saved is not None:
         from ..dataset.saved import saved_query
 
         try:
             return saved_query(saved).sql
         except KeyError as error:
-            fail(f"{error.args[0]} (--list-saved shows all)")
+            raise ToolError(f'{error.args[0]} (--list-saved shows all)') from error
     return query if query is not None or sys.stdin.isatty() else sys.stdin.read()
 
 
@@ -200,12 +186,11 @@ def _prompt(engine: Engine) -> None:
     from ..dataset.shell import read_loop
 
     history = Path(typer.get_app_dir('bedrock-jobs')) / 'sql_history'
-    read_loop(lambda query: _answer(engine, query, FormatName.TABLE, None), say, history)
+    read_loop(lambda query: _answer(engine, query, Format.TABLE, None), say, history)
 
 
-def _answer(engine: Engine, query: str, output_format: FormatName, output: Path | None) -> bool:
+def _answer(engine: Engine, query: str, output_format: Format, output: Path | None) -> bool:
     """Run one query and write its result or what is wrong with it; return whether there is a result."""
-    from ..datadog_assets.errors import AssetsError
     from ..dataset.query import QueryError
 
     try:
@@ -213,7 +198,7 @@ def _answer(engine: Engine, query: str, output_format: FormatName, output: Path 
     except QueryError as error:
         show_error(query, error)
         return False
-    except AssetsError as error:
+    except ToolError as error:
         say(str(error), 'red')
         return False
     for warning in result.warnings:
@@ -231,17 +216,17 @@ def show_error(query: str, error: QueryError) -> None:
             say(f'    {lines[finding.line - 1]}\n    {" " * (finding.column - 1)}^', 'dim')
 
 
-def write(result: Result, output_format: FormatName, output: Path | None) -> None:
+def write(result: Result, output_format: Format, output: Path | None) -> None:
     """Write a result to a file or to standard output."""
     from ..dataset import output as writers
 
-    if output_format is FormatName.PARQUET:
+    if output_format is Format.PARQUET:
         if output:
             with output.open('wb') as file:
                 writers.write_parquet(result, file)
         else:
             writers.write_parquet(result, sys.stdout.buffer)
-    elif output_format is FormatName.TABLE:
+    elif output_format is Format.TABLE:
         from rich.console import Console
 
         if output:
@@ -250,7 +235,7 @@ def write(result: Result, output_format: FormatName, output: Path | None) -> Non
         else:
             Console().print(writers.to_table(result))
     else:
-        text_of = writers.to_csv if output_format is FormatName.CSV else writers.to_json
+        text_of = writers.to_csv if output_format is Format.CSV else writers.to_json
         if output:
             output.write_text(text_of(result), encoding='utf-8')
         else:

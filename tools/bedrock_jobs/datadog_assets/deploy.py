@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from time import sleep
 from typing import Final, Literal
 
+from ..datadog_client import Datadog, DatadogError
 from . import ownership
-from .connection import Datadog
 from .diff import Change, changes, extras, merged, needs_replacement
-from .errors import AssetsError, DatadogError
+from .errors import AssetsError
 from .files import KINDS, Kind
 from .remote import Remote, Shelf, shelves
 from .render import Desired
@@ -208,7 +208,7 @@ class Deployer:
                 failure = error
             self._had_unclear_outcome = True
             if not _is_duplicate(failure):
-                self.wait(self.datadog.settings.backoff * 2**attempt)
+                self.wait(self.datadog.connection.backoff * 2**attempt)
             made = list(shelf.owned(desired.mark))
             if len(made) > 1:
                 raise _two_matches(made[0], made[1])

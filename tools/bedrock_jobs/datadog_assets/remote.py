@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from ..datadog_client import Datadog, DatadogError
 from . import ownership
-from .connection import Datadog
-from .errors import DatadogError
 from .files import Kind
 
 PAGE: Final = 100

@@ -10,8 +10,7 @@ from typing import Any, Final, Literal
 from datadog_checks.bedrock_model_customization.telemetry import metrics
 from datadog_checks.bedrock_model_customization.telemetry.events import SOURCE
 
-from .connection import Datadog
-from .errors import DatadogError
+from ..datadog_client import Datadog, DatadogError
 from .files import walk
 from .queries import parse, without_variables
 from .render import Desired

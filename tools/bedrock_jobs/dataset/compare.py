@@ -16,7 +16,7 @@ from datadog_checks.bedrock_model_customization.jobs.times import parse_time
 from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
 from datadog_checks.bedrock_model_customization.telemetry.records import record, snake_case
 
-from ..datadog_assets.connection import Datadog
+from ..datadog_client import Datadog
 from .columns import TYPES
 from .remote import ask
 
@@ -81,7 +81,7 @@ class Comparison:
 
 
 def compare(datadog: Datadog, jobs: Iterable[Job], now: datetime | None = None) -> Comparison:
-    """Read Datadog's table and compare it with the jobs. Raises AssetsError where the table cannot be read."""
+    """Read Datadog's table and compare it with the jobs. Raises ToolError where the table cannot be read."""
     return compare_rows(list(read_table(datadog)), jobs, now or datetime.now(UTC))
 
 

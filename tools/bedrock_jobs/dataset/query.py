@@ -13,6 +13,7 @@ from psycopg.types import TypeInfo
 from psycopg.types.hstore import register_hstore
 from psycopg.types.string import TextLoader
 
+from ..errors import ToolError
 from .columns import FULL_NAME
 from .ddsql import Finding, lint, prepare
 from .ddsql.shim import SHIM, STATEMENTS
@@ -42,7 +43,7 @@ class TimeFrame(NamedTuple):
         return cls(now - span, now)
 
 
-class QueryError(Exception):
+class QueryError(ToolError):
     """A query that cannot be run: what is wrong with it, and where."""
 
     def __init__(self, findings: list[Finding]) -> None:

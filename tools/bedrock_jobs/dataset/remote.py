@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ..datadog_assets.connection import Datadog, from_environment
-from ..datadog_assets.errors import AssetsError
+from ..datadog_client import Datadog
+from ..errors import ToolError
 from .result import Column, Result
 
 MAX_ROWS: Final = 10_000
@@ -17,29 +17,6 @@ SPAN: Final = timedelta(hours=1)
 PATIENCE: Final = timedelta(minutes=5)
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 5.0
-
-
-def run_remote(
-    sql: str,
-    row_limit: int | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    *,
-    datadog: Datadog | None = None,
-) -> Result:
-    """Run a query in Datadog and return its result as `dataset.query.run` does.
-
-    `since` and `until` are the time frame, the last hour by default; static tables ignore it. `row_limit` is at most
-    10,000, which is also what None stands for. Keys come from the environment unless `datadog` is given. Raises
-    AssetsError for missing keys and for whatever Datadog refuses.
-    """
-    own = datadog is None
-    datadog = datadog or Datadog(from_environment())
-    try:
-        return ask(datadog, sql, row_limit, since, until)
-    finally:
-        if own:
-            datadog.close()
 
 
 def ask(
@@ -52,10 +29,14 @@ def ask(
     patience: timedelta = PATIENCE,
     wait: Callable[[float], None] = time.sleep,
 ) -> Result:
-    """Run a query in Datadog and wait for its answer, at most `patience`."""
+    """Run a query in Datadog and return its result as `dataset.query.run` does; wait for it, at most `patience`.
+
+    `since` and `until` are the time frame, the last hour by default; static tables ignore it. `row_limit` is at most
+    10,000, which is also what None stands for. Raises ToolError for whatever Datadog refuses.
+    """
     limit = MAX_ROWS if row_limit is None else row_limit
     if not 1 <= limit <= MAX_ROWS:
-        raise AssetsError(f'Datadog gives 1 to {MAX_ROWS} rows, not {limit}.')
+        raise ToolError(f'Datadog gives 1 to {MAX_ROWS} rows, not {limit}.')
     end = until or datetime.now(UTC)
     frame = {'from_timestamp': _milliseconds(since or end - SPAN), 'to_timestamp': _milliseconds(end)}
     attributes: dict[str, Any] = {'query': sql, 'row_limit': limit, 'time': frame}
@@ -64,7 +45,7 @@ def ask(
     deadline, pause = time.monotonic() + patience.total_seconds(), _FIRST_WAIT
     while found.get('state') == 'running':
         if time.monotonic() >= deadline:
-            raise AssetsError(f'The query is still running after {patience.total_seconds():.0f} s.')
+            raise ToolError(f'The query is still running after {patience.total_seconds():.0f} s.')
         wait(pause)
         pause = min(pause * 2, _LONGEST_WAIT)
         fetch = {'type': 'ddsql_query_fetch_request', 'attributes': {'query_id': found['query_id']}}
@@ -77,7 +58,7 @@ def _attributes(answer: Any) -> dict[str, Any]:
     try:
         attributes: dict[str, Any] = answer['data']['attributes']
     except (KeyError, TypeError):
-        raise AssetsError('Datadog answered a query with something else than a result.') from None
+        raise ToolError('Datadog answered a query with something else than a result.') from None
     return attributes
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from ..errors import ToolError
 from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION, TYPES
 
 BOOKS: Final = 'bedrock_jobs'
@@ -17,7 +18,7 @@ BOOKS: Final = 'bedrock_jobs'
 LOCK: Final = 0x6265_6472_6F63_6B6A
 
 
-class SchemaError(Exception):
+class SchemaError(ToolError):
     """The database cannot hold the table; the message says why and what to do."""
 
 

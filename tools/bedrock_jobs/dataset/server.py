@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
+from ..errors import ToolError
+
 OLDEST_VERSION: Final = 15
 """The first PostgreSQL with `regexp_like`, which DDSQL documents."""
 
@@ -47,7 +49,7 @@ SETTINGS: Final = {
 }
 
 
-class ServerError(Exception):
+class ServerError(ToolError):
     """No PostgreSQL can be found or started; the message says what to install."""
 
 

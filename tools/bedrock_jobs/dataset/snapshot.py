@@ -11,13 +11,14 @@ from typing import Any, Final
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.telemetry.records import record
 
+from ..errors import ToolError
 from .rows import job_of
 
 FORMAT: Final = 'bedrock-jobs-snapshot'
 VERSION: Final = 1
 
 
-class SnapshotError(Exception):
+class SnapshotError(ToolError):
     """A file that is no snapshot, or a damaged one; the message says where."""
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # One look describes everything: there may be no later one to carry the rest to.
 NO_LIMIT: Final = 1_000_000
 ALL_TIME: Final = timedelta(days=36_500)
-EARLIER_JOBS: Final = 60
 
 Say = Callable[[str], object]
 """Takes something for people to read."""
@@ -37,19 +36,18 @@ class Live:
 
 
 def demo_jobs(now: datetime | None = None) -> list[Job]:
-    """Return the jobs that `bedrock-jobs demo` shows, and a history before them, the same ones for the same time.
+    """Return the jobs of a story that ends now, as `bedrock-jobs demo` shows them; the same ones for the same time.
 
     Raises ModuleNotFoundError without its extra.
     """
     from datadog_checks.bedrock_model_customization.jobs.reading import read_description
 
     from ..simulator import story
-    from ..simulator.fleet import Fleet
 
     moment = now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = moment - story.LASTS
     jobs = []
-    for simulated, tags in (*Fleet(until=start, jobs=EARLIER_JOBS, active=0).build(), *story.jobs(start)):
+    for simulated, tags in story.jobs(start):
         snapshot = simulated.timeline.at(moment)
         if snapshot:
             jobs.append(replace(read_description(simulated.details(snapshot)), tags=tags))
@@ -64,10 +62,10 @@ def lookback(days: float | None) -> timedelta:
 def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda scope: None) -> Live:
     """Look once at every scope of a configuration file of the check; `progress` gets each scope before it is asked.
 
-    `reach` is how old a job may be, unless it still runs. Raises what `cli.conf.load` raises for a file that is not
-    a valid configuration.
+    `reach` is how old a job may be, unless it still runs. Raises ToolError for a file that is not a valid
+    configuration.
     """
-    from ..cli.conf import load
+    from ..conf_yaml import load
 
     return LiveSource(load(config), reach, progress).look()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, islice
@@ -10,15 +10,12 @@ from typing import Any, Final
 
 import orjson
 import psycopg
-from psycopg.rows import dict_row
-from psycopg.types import TypeInfo
-from psycopg.types.hstore import register_hstore
 
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
 
 from .columns import FULL_NAME, NAMES
-from .rows import job_of, row
+from .rows import row
 from .schema import BOOKS, prepare
 
 CHUNK: Final = 5000
@@ -82,16 +79,6 @@ def sync(
         if synced.written > CHUNK:
             connection.execute(f'ANALYZE {FULL_NAME}, {BOOKS}.synced')
     return synced
-
-
-def stored_jobs(connection: psycopg.Connection[Any]) -> Iterator[Job]:
-    """Yield the jobs that the table holds, by `_key`. Raises psycopg.Error."""
-    info = TypeInfo.fetch(connection, 'hstore')
-    if info:
-        register_hstore(info, connection)
-    with connection.transaction(), connection.cursor('stored_jobs', row_factory=dict_row) as cursor:
-        for values in cursor.execute(f'SELECT * FROM {FULL_NAME} ORDER BY _key'):
-            yield job_of(values)
 
 
 def fingerprint(job: Job) -> int:

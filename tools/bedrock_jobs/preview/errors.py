@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import ToolError
 
-class PreviewError(Exception):
+
+class PreviewError(ToolError):
     """Something in a dashboard, a monitor or a recording that cannot be drawn; the text says what, for a person."""

@@ -15,7 +15,6 @@ from .errors import PreviewError
 from .formats import read_units
 
 DASHBOARDS: Final = 'dashboards'
-OVERVIEW: Final = 'bedrock_model_customization_overview'
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,10 @@ def read_recording(path: Path) -> Recording:
             polls = [_poll(line, number) for number, line in enumerate(lines, 1) if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise PreviewError(f'{path} cannot be read: {error}') from error
-    return record(polls)
+    return recording_of(polls)
 
 
-def record(polls: Iterable[Mapping[str, Any]]) -> Recording:
+def recording_of(polls: Iterable[Mapping[str, Any]]) -> Recording:
     """Return polls as a recording. Raises PreviewError where there is none, or a value is not of the form."""
     ordered = sorted(polls, key=lambda poll: poll['t'])
     if not ordered:

@@ -1,9 +1,14 @@
-"""Seven hours of a company's fine-tuning, with everything in it that people call us about at night."""
+"""Seven hours of a company's fine-tuning, with everything in it that people call us about at night.
+
+The one story behind every demo: `bedrock-jobs demo`, `sql --demo`, `dataset --demo`, `report --demo`, the previews of
+dashboards, and the pictures in the README.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .accounts import DEFAULT_ACCOUNT
 from .artifacts import leave_artifacts
@@ -31,7 +36,7 @@ BAD_RECORDS: Final = (
     "line 17 has no 'messages' member, line 212 exceeds the limit of 32000 tokens."
 )
 INTERNAL: Final = 'Encountered an unexpected error when processing the request, please try again.'
-DISTILL: Final = {
+DISTILL: Final[Mapping[str, Any]] = {
     'distillationConfig': {
         'teacherModelConfig': {
             'teacherModelIdentifier': 'amazon.nova-pro-v1:0:300k',
@@ -39,6 +44,16 @@ DISTILL: Final = {
         }
     }
 }
+
+
+REINFORCE: Final[Mapping[str, Any]] = {
+    'rftConfig': {'hyperParameters': {'epochCount': 3, 'batchSize': 64, 'learningRate': 1e-5}}
+}
+
+
+def tuned(epochs: int, rate: str) -> dict[str, str]:
+    """Return hyper-parameters."""
+    return {'epochCount': str(epochs), 'learningRate': rate, 'learningRateWarmupSteps': '10'}
 
 
 class Part(NamedTuple):
@@ -52,6 +67,8 @@ class Part(NamedTuple):
     customization_type: str = 'FINE_TUNING'
     region: str = 'us-east-1'
     account: str = DEFAULT_ACCOUNT
+    hyper_parameters: Mapping[str, str] = tuned(2, '1.0E-5')
+    customization_config: Mapping[str, Any] | None = None
 
 
 def parts(start: datetime) -> list[Part]:
@@ -66,21 +83,39 @@ def parts(start: datetime) -> list[Part]:
     overfit = completes(at(0.4), training=hours(1.6), training_loss=0.2114, validation_losses=(1.3702,))
     good = completes(at(0.2), training=hours(2.2), training_loss=0.8421, validation_losses=(0.9017,))
     student = distillation(at(0.6), data_processing=hours(0.8), training=hours(2.4), training_loss=1.1203)
+    older = completes(at(-40), training=hours(2.4), training_loss=0.9533, validation_losses=(1.0211,))
     reinforced = rft(at(1.1), training=hours(9))
     pretrained = completes(at(-5), training=hours(7.5), training_loss=1.7109, validation_losses=(1.8055,))
     rerun = completes(at(3.2), training=hours(2.9), training_loss=0.5127, validation_losses=(0.6034, 0.7215))
     halted = stopped(at(1.5), after=hours(2.1), takes=timedelta(minutes=9))
     halting = stopped(at(5.4), after=hours(1.4), takes=hours(1))
     return [
-        Part('support-bot-v7', 'support', 'ana', good),
-        Part('support-bot-v8', 'support', 'ana', rerun),
-        Part('reranker-distilled', 'search', 'li', student, NOVA_MICRO, 'DISTILLATION'),
+        Part('support-bot-v7', 'support', 'ana', good, hyper_parameters=tuned(8, '5.0E-5')),
+        Part('support-bot-v8', 'support', 'ana', rerun, hyper_parameters=tuned(6, '2.0E-4')),
+        Part('reranker-distilled', 'search', 'li', student, NOVA_MICRO, 'DISTILLATION', customization_config=DISTILL),
         Part('intent-llama', 'search', 'li', halted, LLAMA, region='us-west-2'),
         Part('risk-notes-v2', 'risk', 'sam', fails(at(1.9), BAD_RECORDS, after=timedelta(minutes=4))),
         Part('product-titles', 'catalog', 'kim', stuck(at(0.8)), NOVA_2_LITE),
         Part('product-reviews', 'catalog', 'kim', pretrained, TITAN, 'CONTINUED_PRE_TRAINING'),
-        Part('math-tutor', 'research', 'noor', reinforced, NOVA_2_LITE, 'REINFORCEMENT_FINE_TUNING'),
-        Part('summaries-haiku', 'research', 'noor', overfit, HAIKU, region='us-west-2'),
+        Part(
+            'math-tutor',
+            'research',
+            'noor',
+            reinforced,
+            NOVA_2_LITE,
+            'REINFORCEMENT_FINE_TUNING',
+            hyper_parameters={},
+            customization_config=REINFORCE,
+        ),
+        Part(
+            'summaries-haiku',
+            'research',
+            'noor',
+            overfit,
+            HAIKU,
+            region='us-west-2',
+            hyper_parameters=tuned(8, '2.0E-4'),
+        ),
         Part('summaries-haiku-b', 'research', 'noor', halting, HAIKU, region='us-west-2'),
         Part(
             'fraud-narratives',
@@ -98,7 +133,7 @@ def parts(start: datetime) -> list[Part]:
             NOVA_MICRO,
             account=OTHER_ACCOUNT,
         ),
-        Part('support-bot-v6', 'support', 'ana', completes(at(-40), training=hours(2.4), training_loss=0.9533)),
+        Part('support-bot-v6', 'support', 'ana', older, hyper_parameters=tuned(5, '1.0E-5')),
         Part('risk-notes-v1', 'risk', 'sam', fails(at(-20), BAD_RECORDS)),
     ]
 
@@ -118,7 +153,8 @@ def jobs(start: datetime) -> list[tuple[SimulatedJob, dict[str, str]]]:
                 for number, _ in enumerate(part.timeline.final.validation_losses)
             ),
             output_s3_uri=f's3://example-model-output/{part.team}/',
-            customization_config=DISTILL if part.customization_type == 'DISTILLATION' else None,
+            hyper_parameters=part.hyper_parameters,
+            customization_config=part.customization_config,
         )
         job = SimulatedJob(part.account, part.region, spec, part.timeline)
         made.append((job, {'team': part.team, 'owner': part.owner, 'env': 'demo'}))
@@ -136,7 +172,7 @@ def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
 
 def instances(endpoint_url: str) -> list[dict[str, object]]:
     """Return the check's instances that see the whole story: one account by itself, the other through its role."""
-    common: dict[str, object] = {'endpoint_url': endpoint_url, 'lookback_hours': 72, 'terminal_job_hours': 24}
+    common: dict[str, object] = {'endpoint_url': endpoint_url, 'lookback_hours': 72, 'terminal_job_hours': 72}
     common |= {'collect_artifacts': True, 'artifact_refresh_interval': 600}
     events = {'events': ['created', 'stopping', 'completed', 'failed', 'stopped']}
     return [

@@ -20,7 +20,6 @@ TERMINAL: Final = frozenset({COMPLETED, FAILED, STOPPED})
 VALIDATION: Final = 'validation'
 DATA_PROCESSING: Final = 'data_processing'
 TRAINING: Final = 'training'
-PHASES: Final = (VALIDATION, DATA_PROCESSING, TRAINING)
 
 # Real jobs show a lastModifiedTime 0.1 to 0.6 s after their endTime.
 SETTLING: Final = timedelta(milliseconds=300)

@@ -157,7 +157,7 @@ def test_an_output_that_cannot_be_written(
 ) -> None:
     output = output.replace('FILE', str(accounts)).replace('FOLDER', str(tmp_path))
     done = run('generate', '--accounts', accounts, '--pieces', pieces, '-o', output)
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert words in done.stderr
     assert done.exception is None or isinstance(done.exception, SystemExit)
 
@@ -166,7 +166,7 @@ def test_anothers_file_is_not_overwritten(run: Callable[..., Result], accounts: 
     output = tmp_path / 'conf.yaml'
     output.write_text('instances: [{}]\n')
     done = run('generate', '--accounts', accounts, '-o', output)
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert 'was not made by this command' in done.stderr
     assert output.read_text() == 'instances: [{}]\n'
     assert run('generate', '--accounts', accounts, '-o', output, '--force').exit_code == 0
@@ -203,7 +203,7 @@ def test_mistakes_are_told(
 ) -> None:
     places = {'FILE': str(accounts), 'OUT': str(tmp_path / 'conf.yaml')}
     done = run('generate', *(places.get(argument, argument) for argument in arguments))
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert words in done.stderr
     assert done.stdout == ''
 

@@ -16,8 +16,8 @@ import yaml
 from datadog_checks.base.stubs import aggregator as stub
 from typer.testing import Result
 
+from bedrock_jobs import conf_yaml
 from bedrock_jobs.accounts.reading import read_file
-from bedrock_jobs.cli import conf
 from bedrock_jobs.simulator import (
     AccessDenied,
     ExpiredCredentials,
@@ -52,7 +52,7 @@ def fill(simulator: Simulator, ids: list[str]) -> None:
 
 def checks(paths: list[Path], simulator: Simulator) -> Iterator[BedrockModelCustomizationCheck]:
     for path in paths:
-        for number, check in enumerate(conf.checks(conf.read(path)), start=1):
+        for number, check in enumerate(conf_yaml.checks(conf_yaml.read(path)), start=1):
             check.check_id = f'bedrock_model_customization:{path.stem}:{number}'
             check.clock = simulator.clock.now
             yield check
@@ -139,7 +139,7 @@ def test_an_organizational_unit(simulator: Simulator, run: Callable[..., Result]
     assert sorted(names) == [f'account_name:team-{number:04}' for number in (2, 4, 6, 8)]
     simulator.organization.shows_paths = False
     refused = run(*asked(simulator), '--include', UNITS[0])
-    assert refused.exit_code == 2
+    assert refused.exit_code == 1
     assert 'the organizational units of account' in refused.stderr
 
 
@@ -154,7 +154,7 @@ def test_the_partition_is_the_callers(
     done = run(*asked(simulator), '-r', 'us-gov-west-1')
     assert 'arn:aws-us-gov:iam::' in done.stdout
     wrong = run(*asked(simulator))
-    assert wrong.exit_code == 2
+    assert wrong.exit_code == 1
     assert 'Region us-east-1 belongs to partition aws, not aws-us-gov' in wrong.stderr
 
 
@@ -162,11 +162,11 @@ def test_a_role_to_list_the_accounts_with(simulator: Simulator, run: Callable[..
     ids = populate(simulator, 3)
     role = simulator.account(ids[0]).add_role('Lister')
     refused = run(*asked(simulator), '--organization-role', role)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 1
     assert 'organizations:ListAccounts' in refused.stderr
     assert 'management account' in refused.stderr
     unknown = run(*asked(simulator), '--organization-role', role.replace('Lister', 'Nobody'))
-    assert unknown.exit_code == 2
+    assert unknown.exit_code == 1
     assert 'allow yourself sts:AssumeRole, and let the trust policy of --organization-role name you' in unknown.stderr
     simulator.organization.delegated.add(ids[0])
     assert run(*asked(simulator), '--organization-role', role).exit_code == 0
@@ -188,7 +188,7 @@ def test_an_organization_that_cannot_be_listed_to_its_end_gives_nothing(
     populate(simulator, 45)
     simulator.faults.add(fault)
     done = run(*asked(simulator), '-o', tmp_path / 'conf.yaml')
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert words in done.stderr
     assert 'Traceback' not in done.output
     # A person reads it, who is no Agent and polls nothing.
@@ -209,7 +209,7 @@ def test_without_credentials(
         done = run(*asked(simulator))
     finally:
         session.default_session.cache_clear()
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert 'check your AWS credentials (environment, profile, sign-in)' in done.stderr
     assert 'Agent' not in done.stderr
 
@@ -224,7 +224,7 @@ def test_an_inactive_account_may_be_excluded(simulator: Simulator, run: Callable
 
 def test_no_organization(simulator: Simulator, run: Callable[..., Result]) -> None:
     done = run(*asked(simulator))
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert 'belong to no organization; give the accounts with --accounts FILE' in done.stderr
 
 

@@ -11,7 +11,7 @@ import yaml
 from bedrock_jobs.preview.evaluate import Evaluator
 from bedrock_jobs.preview.language import parse_monitor
 from bedrock_jobs.preview.library import read_library
-from bedrock_jobs.preview.recording import Recording, record
+from bedrock_jobs.preview.recording import Recording, recording_of
 from bedrock_jobs.preview.states import MonitorState, monitor_states, slo_state
 
 from .shipped import ASSETS, METRIC_MONITORS, MONITORS, SLOS, load, stem
@@ -39,7 +39,7 @@ def emitted(*samples: tuple[str, str, float, list[str]], minutes: int = 60) -> R
         ]
         zeros = [[NAMESPACE + name, 'count', 0, SCOPE] for name, kind, *_ in samples if kind == 'count']
         polls.append({'t': minute * MINUTE, 'metrics': [*metrics, *zeros], 'events': []})
-    return record(polls)
+    return recording_of(polls)
 
 
 @pytest.mark.parametrize('path', MONITORS, ids=stem)

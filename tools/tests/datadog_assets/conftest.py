@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.deploy import Deployer
 from bedrock_jobs.datadog_assets.files import read
 from bedrock_jobs.datadog_assets.overlay import Overlay
 from bedrock_jobs.datadog_assets.render import render
+from bedrock_jobs.datadog_client import Datadog
 from tools.tests.fake_datadog import FakeDatadog
 
 METRIC = 'bedrock_model_customization.'
@@ -128,12 +128,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeDatadog]:
-    with FakeDatadog() as fake:
-        yield fake
-
-
-@pytest.fixture
 def edit(folder: Path) -> Callable[[str, Callable[[Any], Any]], None]:
     """A function that changes one file."""
 
@@ -152,6 +146,6 @@ def deployer(folder: Path, fake: FakeDatadog) -> Callable[..., Deployer]:
     def build(overlay: Overlay | None = None, **options: Any) -> Deployer:
         overlay = overlay or Overlay()
         desired = render(read(folder).assets, overlay)
-        return Deployer(Datadog(fake.settings()), overlay.deployment, desired, **options)
+        return Deployer(Datadog(fake.connection()), overlay.deployment, desired, **options)
 
     return build

@@ -10,6 +10,7 @@ import pytest
 from bedrock_jobs.datadog_assets.deploy import Deployer
 from bedrock_jobs.datadog_assets.errors import AssetsError
 from bedrock_jobs.datadog_assets.overlay import Overlay
+from bedrock_jobs.datadog_client import DatadogError
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 from tools.tests.fake_datadog.server import DROP, DROP_AFTER
@@ -266,7 +267,7 @@ def test_a_create_whose_outcome_is_unclear_makes_no_duplicate(
         with FakeDatadog() as other:
             other.faults = [None] * position + [fault]
             run = deployer()
-            run.datadog = type(run.datadog)(other.settings())
+            run.datadog = type(run.datadog)(other.connection())
             Deployer.__post_init__(run)
             run.apply()
             assert other.snapshot() == wanted
@@ -278,7 +279,7 @@ CREATES = frozenset({'create_monitor', 'create_slo', 'create_dashboard'})
 def test_a_create_that_keeps_failing_is_given_up(deployer: Build, fake: FakeDatadog) -> None:
     run = deployer()
     fake.on_request = lambda number: fake.faults.__setitem__(slice(None), [Refused(500, {'errors': ['sorry']})])
-    with pytest.raises(AssetsError, match='Datadog answered 500: sorry'):
+    with pytest.raises(DatadogError, match='Datadog answered 500: sorry'):
         run.apply()
 
 
@@ -307,7 +308,7 @@ def test_read_only_dashboards_are_explained(deployer: Build, fake: FakeDatadog, 
     deployer().apply()
     next(iter(fake.dashboards.all.values()))['is_read_only'] = True
     edit('dashboards/overview.json', lambda d: d.update(description='Other'))
-    with pytest.raises(AssetsError, match='This dashboard is read-only'):
+    with pytest.raises(DatadogError, match='This dashboard is read-only'):
         deployer().apply()
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.deploy import Deployer
 from bedrock_jobs.datadog_assets.files import read
 from bedrock_jobs.datadog_assets.overlay import Overlay
 from bedrock_jobs.datadog_assets.render import render
+from bedrock_jobs.datadog_client import Datadog
 from tools.tests.fake_datadog import FakeDatadog
 
 
@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 def build(fake: FakeDatadog, folder: Path) -> Deployer:
-    return Deployer(Datadog(fake.settings()), 'default', render(read(folder).assets, Overlay()))
+    return Deployer(Datadog(fake.connection()), 'default', render(read(folder).assets, Overlay()))
 
 
 def kill_at(run: Deployer, position: int, *, after: bool) -> None:
@@ -84,7 +84,7 @@ def test_second_apply_killed_at_every_request(
     wanted, total = fake.snapshot(), len(fake.requests) - before
     for position in range(total):
         with FakeDatadog() as other:
-            Deployer(Datadog(other.settings()), 'default', old).apply()
+            Deployer(Datadog(other.connection()), 'default', old).apply()
             run = build(other, folder)
             kill_at(run, position, after=after)
             with pytest.raises(Killed):

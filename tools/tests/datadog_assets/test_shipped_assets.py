@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.deploy import Deployer
 from bedrock_jobs.datadog_assets.files import read
 from bedrock_jobs.datadog_assets.overlay import OFF_BY_DEFAULT, Overlay
 from bedrock_jobs.datadog_assets.render import render
+from bedrock_jobs.datadog_client import Datadog
 from tools.tests.fake_datadog import FakeDatadog
 
 LIBRARY = read(Path(__file__).parents[3] / 'assets')
@@ -21,7 +21,7 @@ EVERYTHING = Overlay.model_validate(
 
 
 def build(fake: FakeDatadog, overlay: Overlay) -> Deployer:
-    return Deployer(Datadog(fake.settings()), overlay.deployment, render(LIBRARY.assets, overlay))
+    return Deployer(Datadog(fake.connection()), overlay.deployment, render(LIBRARY.assets, overlay))
 
 
 def test_deployed_once_kept_and_taken_back(fake: FakeDatadog) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import Datadog
 from bedrock_jobs.datadog_assets.files import read
 from bedrock_jobs.datadog_assets.overlay import Overlay
 from bedrock_jobs.datadog_assets.render import render
 from bedrock_jobs.datadog_assets.verify import Report, Verifier, parse_span, wait
 from bedrock_jobs.datadog_assets.vocabulary import read_metrics
+from bedrock_jobs.datadog_client import Datadog
 from tools.tests.fake_datadog import FakeDatadog
 
 ROOT = Path(__file__).parents[3]
@@ -26,11 +26,11 @@ DASHBOARDS = [one for one in render(LIBRARY.assets, Overlay()) if one.kind == 'd
 
 @pytest.fixture
 def verifier(fake: FakeDatadog) -> Verifier:
-    return Verifier(Datadog(fake.settings()), NAMES, DASHBOARDS, datetime.now(UTC) - timedelta(minutes=15))
+    return Verifier(Datadog(fake.connection()), NAMES, DASHBOARDS, datetime.now(UTC) - timedelta(minutes=15))
 
 
 def send(fake: FakeDatadog, *names: str, value: float = 0.0, tags: tuple[str, ...] = ('region:us-east-1',)) -> None:
-    datadog = Datadog(fake.settings())
+    datadog = Datadog(fake.connection())
     point = [{'timestamp': int(time.time()), 'value': value}]
     series = [{'metric': NAMESPACE + name, 'type': 3, 'points': point, 'tags': list(tags)} for name in names]
     datadog.call(datadog.metrics.submit_metrics, body={'series': series})
@@ -86,7 +86,7 @@ def test_changes_without_events(verifier: Verifier, fake: FakeDatadog) -> None:
 def test_a_query_that_is_refused_hides_no_other(fake: FakeDatadog) -> None:
     send(fake, *quiet())
     names = [*NAMES, 'not a metric']
-    report = Verifier(Datadog(fake.settings()), names, [], datetime.now(UTC) - timedelta(minutes=15)).look()
+    report = Verifier(Datadog(fake.connection()), names, [], datetime.now(UTC) - timedelta(minutes=15)).look()
     assert [item.name for item in report.missing] == ['not a metric']
 
 
@@ -94,7 +94,7 @@ def test_a_scope_narrows_everything(fake: FakeDatadog) -> None:
     send(fake, *quiet())
     since = datetime.now(UTC) - timedelta(minutes=15)
     here, there = (
-        Verifier(Datadog(fake.settings()), NAMES, [], since, f'region:{region}').look()
+        Verifier(Datadog(fake.connection()), NAMES, [], since, f'region:{region}').look()
         for region in ('us-east-1', 'eu-west-1')
     )
     assert here.missing == [] and there.missing
@@ -102,7 +102,7 @@ def test_a_scope_narrows_everything(fake: FakeDatadog) -> None:
 
 def test_old_data_is_none(fake: FakeDatadog) -> None:
     send(fake, *quiet())
-    later = Verifier(Datadog(fake.settings()), NAMES, [], datetime.now(UTC) + timedelta(seconds=5))
+    later = Verifier(Datadog(fake.connection()), NAMES, [], datetime.now(UTC) + timedelta(seconds=5))
     assert later.look().missing
 
 

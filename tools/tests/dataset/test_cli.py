@@ -16,8 +16,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from bedrock_jobs.cli._ending import ERROR
 from bedrock_jobs.cli.app import build
-from bedrock_jobs.cli.dataset import SOME_MISSING
 from bedrock_jobs.dataset.columns import FULL_NAME
 from bedrock_jobs.dataset.engine import local_engine
 from bedrock_jobs.dataset.saved import read_saved, saved_queries, saved_query
@@ -143,7 +143,7 @@ def test_jobs_of_an_account_go_into_a_database(aws_environment: None, dsn: str, 
         nowhere = '{regions: [eu-west-1], endpoint_url: "http://127.0.0.1:9", connect_timeout: 1, max_attempts: 1}'
         conf.write_text(f'init_config:\ninstances: {instance}, {nowhere}]\n')
         result = call('dataset', 'sync', '--dsn', dsn, '--config', conf, '--days', '7')
-        assert result.exit_code == SOME_MISSING
+        assert result.exit_code == ERROR
         assert 'instance 2, eu-west-1: not reached, its rows stay as they are' in result.stderr
         conf.write_text(f'init_config:\ninstances: [{nowhere}]\n')
         assert call('dataset', 'sync', '--dsn', dsn, '--config', conf).exit_code == 1

@@ -12,16 +12,19 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
+from psycopg.rows import dict_row
+from psycopg.types import TypeInfo
+from psycopg.types.hstore import register_hstore
 
 from bedrock_jobs.dataset import schema
 from bedrock_jobs.dataset.columns import FULL_NAME, TABLE_DESCRIPTION
+from bedrock_jobs.dataset.rows import job_of
 from bedrock_jobs.dataset.sync import (
     CHUNK,
     FEW,
     Synced,
     connect,
     fingerprint,
-    stored_jobs,
     sync,
 )
 from datadog_checks.bedrock_model_customization.jobs.job import Job
@@ -44,7 +47,12 @@ def select(connection: Any, columns: str, tail: str = '') -> list[Any]:
 
 
 def stored(connection: Any) -> list[Job]:
-    return list(stored_jobs(connection))
+    """Return the jobs that the table holds."""
+    info = TypeInfo.fetch(connection, 'hstore')
+    assert info
+    register_hstore(info, connection)
+    cursor = connection.cursor(row_factory=dict_row)
+    return [job_of(values) for values in cursor.execute(f'SELECT * FROM {FULL_NAME} ORDER BY _key')]
 
 
 def test_all_26_columns_have_the_types_of_the_dataset_page(connection: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_client import Datadog
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from tools.tests.fake_datadog import FakeDatadog
 
@@ -36,11 +35,5 @@ def job(number: int, region: str = 'us-east-1', **changes: object) -> Job:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeDatadog]:
-    with FakeDatadog() as fake:
-        yield fake
-
-
-@pytest.fixture
 def datadog(fake: FakeDatadog) -> Datadog:
-    return Datadog(fake.settings())
+    return Datadog(fake.connection())

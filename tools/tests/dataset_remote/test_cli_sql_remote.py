@@ -47,7 +47,7 @@ def test_what_datadog_refuses_is_said(ask: Callable[..., Any], fake: FakeDatadog
 
 
 def test_no_source_of_ours_goes_with_it(ask: Callable[..., Any], fake: FakeDatadog) -> None:
-    assert ask('SELECT 1', '--demo').exit_code == 2
+    assert ask('SELECT 1', '--demo').exit_code == 1
     assert fake.requests == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedrock_jobs.datadog_assets.connection import Datadog
+from bedrock_jobs.datadog_client import Datadog
 from bedrock_jobs.dataset import compare as compare_module
 from bedrock_jobs.dataset.columns import TYPES
 from bedrock_jobs.dataset.compare import comparable, compare, compare_rows

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import Datadog
-from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
-from bedrock_jobs.dataset.remote import ask, run_remote
+from bedrock_jobs.datadog_client import Datadog, DatadogError
+from bedrock_jobs.dataset.remote import ask
+from bedrock_jobs.errors import ToolError
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 from tools.tests.fake_datadog.server import DROP_AFTER
@@ -41,7 +41,7 @@ def test_a_running_query_is_fetched_until_it_is_done(datadog: Datadog, fake: Fak
 
 def test_patience_ends(datadog: Datadog, fake: FakeDatadog) -> None:
     fake.ddsql.polls = 1000
-    with pytest.raises(AssetsError, match='still running after 0 s'):
+    with pytest.raises(ToolError, match='still running after 0 s'):
         ask(datadog, 'SELECT 1', patience=timedelta(), wait=lambda seconds: None)
 
 
@@ -59,7 +59,7 @@ def test_text_limit_and_time_frame_are_sent_as_they_are(datadog: Datadog, fake: 
 
 @pytest.mark.parametrize('limit', [0, 10_001, -1])
 def test_limits_beyond_datadogs_are_refused_here(datadog: Datadog, fake: FakeDatadog, limit: int) -> None:
-    with pytest.raises(AssetsError, match='1 to 10000'):
+    with pytest.raises(ToolError, match='1 to 10000'):
         ask(datadog, 'SELECT 1', limit)
     assert fake.requests == []
 
@@ -79,17 +79,9 @@ def test_a_lost_answer_is_asked_for_again(datadog: Datadog, fake: FakeDatadog) -
     assert ask(datadog, 'SELECT 1').row_count == 2
 
 
-def test_run_remote_gives_the_local_engines_result(datadog: Datadog) -> None:
+def test_the_answer_is_the_local_engines_result(datadog: Datadog) -> None:
     query = pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
-    result = run_remote('SELECT 1', datadog=datadog)
+    result = ask(datadog, 'SELECT 1')
     assert isinstance(result, query.Result)
     assert [column.type for column in result.columns] == ['VARCHAR', 'BIGINT']
     assert list(result.rows()) == [('Completed', 3), (None, 1)]
-
-
-def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip('bedrock_jobs.dataset.query', exc_type=ImportError)
-    for name in ('DD_API_KEY', 'DD_APP_KEY', 'DD_APPLICATION_KEY'):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(AssetsError, match='Set DD_API_KEY and DD_APP_KEY'):
-        run_remote('SELECT 1')

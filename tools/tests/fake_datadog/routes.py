@@ -16,7 +16,6 @@ from datadog_api_client.v2.api.ddsql_api import DDSQLApi
 from datadog_api_client.v2.api.events_api import EventsApi as EventsV2
 from datadog_api_client.v2.api.logs_api import LogsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
-from datadog_api_client.v2.api.reference_tables_api import ReferenceTablesApi
 
 from bedrock_jobs.datadog_assets.strict import Problem, check
 
@@ -29,20 +28,18 @@ APIS: Final = (
     MetricsApi,
     LogsApi,
     DDSQLApi,
-    ReferenceTablesApi,
 )
 # The scope of the application key; DDSQL and the query endpoints share one.
 SCOPES: Final = (
     ('/api/v1/dashboard', 'dashboards'),
     ('/api/v1/monitor', 'monitors'),
     ('/api/v1/slo', 'slos'),
-    ('/api/v2/reference-tables', 'reference_tables'),
     ('/api/v2/ddsql', 'timeseries_query'),
     ('/api/v2/query', 'timeseries_query'),
     ('/api/v2/events', 'events_read'),
     ('/api/v2/metrics', 'metrics_read'),
 )
-READS: Final = frozenset({'validate_monitor', 'validate_existing_monitor', 'batch_rows_query', 'search_events'})
+READS: Final = frozenset({'validate_monitor', 'validate_existing_monitor', 'search_events'})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ def _operation(endpoint: Any) -> Operation:
 def _scope(path: str, name: str, method: str) -> str | None:
     for prefix, scope in SCOPES:
         if path.startswith(prefix):
-            if '_' in scope and not scope.startswith('reference'):
+            if '_' in scope:
                 return scope
             return f'{scope}_read' if method == 'GET' or name in READS else f'{scope}_write'
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import socket
 import threading
 import zlib
@@ -15,8 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from bedrock_jobs.datadog_assets.connection import Settings
 from bedrock_jobs.datadog_assets.strict import check
+from bedrock_jobs.datadog_client import Connection
 
 from .answers import Accepted, Refused
 from .clock import Ids
@@ -25,12 +24,10 @@ from .ddsql import Ddsql
 from .monitors import Monitors
 from .routes import Operation, operations
 from .slos import Slos
-from .tables import Tables
 from .telemetry import Telemetry
 
 API_KEY: Final = 'fake-api-key-0123456789'
 APP_KEY: Final = 'fake-app-key-0123456789'
-SIGNED: Final = re.compile(r'/signed/([0-9a-f]+)/(\d+)')
 DROP: Final = Refused(0)
 """A fault: the request is not carried out, and the connection breaks."""
 DROP_AFTER: Final = Refused(-1)
@@ -60,7 +57,6 @@ class FakeDatadog:
         self.dashboards = Dashboards(ids)
         self.slos = Slos(ids, lambda id: id in self.monitors.all, self.dashboards.using)
         self.telemetry = Telemetry(ids)
-        self.tables = Tables(ids)
         self.ddsql = Ddsql(ids)
         self.requests: list[Request] = []
         self.faults: list[Refused | None] = []
@@ -71,8 +67,7 @@ class FakeDatadog:
         self._lock = threading.Lock()
         self._server = _Server(('127.0.0.1', 0), _Handler)
         self._server.fake = self
-        self._parts = (self.monitors, self.dashboards, self.slos, self.telemetry, self.tables, self.ddsql)
-        self.tables.base = self.url
+        self._parts = (self.monitors, self.dashboards, self.slos, self.telemetry, self.ddsql)
 
     @property
     def url(self) -> str:
@@ -84,10 +79,10 @@ class FakeDatadog:
         names = {operation.name for operation in known_operations() if operation.writes}
         return [request for request in self.requests if request.operation in names]
 
-    def settings(self, **changes: Any) -> Settings:
-        """Return settings that lead here, with short waits."""
+    def connection(self, **changes: Any) -> Connection:
+        """Return a connection that leads here, with short waits."""
         defaults = {'api_key': API_KEY, 'app_key': APP_KEY, 'url': self.url, 'timeout': (2.0, 5.0), 'backoff': 0.01}
-        return Settings(**{**defaults, **changes})
+        return Connection(**{**defaults, **changes})
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that lead the command line here."""
@@ -125,17 +120,12 @@ class FakeDatadog:
         try:
             if fault is not None and fault is not DROP_AFTER:
                 raise fault
-            if signed := SIGNED.fullmatch(split.path):
-                if 'DD-API-KEY' in handler.headers or 'DD-APPLICATION-KEY' in handler.headers:
-                    raise Refused(400, 'keys do not belong on a signed address')
-                answer = self.tables.put_part(signed[1], int(signed[2]), raw)
-            else:
-                if operation is None:
-                    raise Refused(404, {'errors': [f'no such path: {handler.command} {split.path}']})
-                self._authorise(operation, handler)
-                body = json.loads(raw) if raw else None
-                query = dict(parse_qsl(split.query, keep_blank_values=True))
-                answer = self._perform(operation, parameters, query, body)
+            if operation is None:
+                raise Refused(404, {'errors': [f'no such path: {handler.command} {split.path}']})
+            self._authorise(operation, handler)
+            body = json.loads(raw) if raw else None
+            query = dict(parse_qsl(split.query, keep_blank_values=True))
+            answer = self._perform(operation, parameters, query, body)
         except Refused as refused:
             answer = refused
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bedrock_jobs.preview.recording import Recording, record
+from bedrock_jobs.preview.recording import Recording, recording_of
 
 NAMESPACE = 'bedrock_model_customization.'
 Sample = tuple[str, str, float, list[str]]
@@ -12,7 +12,7 @@ Sample = tuple[str, str, float, list[str]]
 
 def recording(*polls: list[Sample], every: int = 60, events: list[dict[str, Any]] | None = None) -> Recording:
     """Return a recording of polls, each a list of (name, type, value, tags), `every` so many seconds."""
-    return record(
+    return recording_of(
         {'t': number * every, 'metrics': poll, 'events': (events or []) if number == 0 else []}
         for number, poll in enumerate(polls)
     )

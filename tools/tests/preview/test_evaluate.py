@@ -10,7 +10,7 @@ import pytest
 from bedrock_jobs.preview.errors import PreviewError
 from bedrock_jobs.preview.evaluate import Evaluator, Table, Window, window_of
 from bedrock_jobs.preview.language import parse_monitor
-from bedrock_jobs.preview.recording import Recording, read_recording, record
+from bedrock_jobs.preview.recording import Recording, read_recording, recording_of
 
 from .polls import recording
 
@@ -106,7 +106,7 @@ def test_monitors_divide_sums_and_not_points() -> None:
 
 
 def test_a_window_is_cut_into_steps_of_a_length_that_people_know() -> None:
-    day = record({'t': minute * 60, 'metrics': [], 'events': []} for minute in range(24 * 60))
+    day = recording_of({'t': minute * 60, 'metrics': [], 'events': []} for minute in range(24 * 60))
 
     assert window_of(day).step == 900
     assert window_of(day, 600).step == 60

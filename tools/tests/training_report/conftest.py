@@ -1,4 +1,4 @@
-"""A report of the demo's jobs, made once, and a browser to open it in."""
+"""A report of the demo's jobs and of hostile ones, made once, and a browser to open it in."""
 
 from __future__ import annotations
 
@@ -11,18 +11,40 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from bedrock_jobs.simulator import Simulator
     from bedrock_jobs.training_report.runs import Report
 
 NOW = datetime(2026, 11, 23, 21, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HOSTILE = '"><script>document.title="hijacked"</script><img src=x onerror=alert(1)>'
+HOSTILE_NAME = f'hostile-{HOSTILE}-$x_{{1}}$'
+
+
+def misfits(simulator: Simulator) -> None:
+    """Add two hostile jobs, and one that left no files."""
+    from bedrock_jobs.simulator import ReplaceMember, completes, fails
+    from bedrock_jobs.simulator.artifacts import leave_artifacts
+    from bedrock_jobs.simulator.timeline import TRAINING
+
+    long_ago = NOW - timedelta(hours=50)
+    life = completes(long_ago, training_loss=1.0407, validation_losses=(1.1313,))
+    job = simulator.add_job('us-east-1', name='hostile', timeline=life, validators=('s3://example-training-data/v',))
+    leave_artifacts(simulator, [job])
+    message = f'Internal error. {HOSTILE}\n<b>Try</b> again.'
+    simulator.add_job('us-east-1', name='hostile-message', timeline=fails(long_ago - HOUR, message, phase=TRAINING))
+    simulator.add_job('us-east-1', name='no-files', timeline=completes(long_ago - 2 * HOUR, training_loss=None))
+    # AWS would refuse such a name; a page must not depend on that.
+    for operation in ('ListModelCustomizationJobs', 'GetModelCustomizationJob'):
+        simulator.faults.add(ReplaceMember(operation=operation, job='hostile', member='jobName', value=HOSTILE_NAME))
 
 
 @pytest.fixture(scope='session')
 def made() -> Report:
-    """The demo's report."""
+    """A report of the demo's jobs, and of some that nobody would wish for."""
     from bedrock_jobs.training_report.demo import demo
     from bedrock_jobs.training_report.runs import look
 
-    with demo(NOW) as instances:
+    with demo(NOW, misfits) as instances:
         return look(instances, NOW, since=timedelta(days=7))
 
 

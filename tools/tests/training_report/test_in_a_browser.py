@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_jobs.training_report.demo import HOSTILE, HOSTILE_NAME
+from .conftest import HOSTILE, HOSTILE_NAME
 
 DESKTOP = {'viewport': {'width': 1280, 'height': 900}}
 PHONE = {'viewport': {'width': 390, 'height': 844}, 'is_mobile': True, 'has_touch': True}
@@ -127,7 +127,7 @@ def test_sorting_and_filtering(desktop: Opened) -> None:
 
     newest_first = names()
     page.get_by_role('button', name='Training loss').click()
-    assert names()[0] == 'support-bot-v7'
+    assert names()[0] == 'summaries-haiku'
     assert page.locator('th[aria-sort]').all_inner_texts() == ['Training loss']
     page.get_by_role('button', name='Created').click()
     assert names() == newest_first[::-1]
@@ -137,8 +137,8 @@ def test_sorting_and_filtering(desktop: Opened) -> None:
     assert names() == ['support-bot-v7']
     page.get_by_label('Filter').fill('')
     page.get_by_label('Status').select_option('Failed')
-    assert names() == ['fraud-narratives', 'risk-notes-v2', 'risk-notes-v1']
-    assert page.locator('#shown').inner_text() == '3 of 14 shown'
+    assert names() == ['fraud-narratives', 'risk-notes-v2', 'risk-notes-v1', 'hostile-message']
+    assert page.locator('#shown').inner_text() == '4 of 17 shown'
 
 
 def test_by_keyboard(desktop: Opened) -> None:

@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset publish` and `compare`."""
+"""`bedrock-jobs dataset compare`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,6 @@ def run(tmp_path: Path, fake: FakeDatadog, monkeypatch: pytest.MonkeyPatch) -> C
     return invoke
 
 
-def test_publish_is_dry_until_applied(run: Callable[..., Any], fake: FakeDatadog) -> None:
-    assert run('publish').exit_code == 2 and fake.writes == []
-    assert run('publish', '--apply').exit_code == 0
-    [table] = fake.tables.all.values()
-    assert len(table['rows']) == 3
-    again: dict[str, Any] = json.loads(run('publish', '--json').stdout)
-    assert again['upserts'] == 0 and again['unchanged'] == 3
-    assert run('publish').exit_code == 0
-
-
 def test_compare_tells_what_differs(run: Callable[..., Any], fake: FakeDatadog) -> None:
     fake.ddsql.answer = lambda sql: columns([as_datadog(JOBS[0]), as_datadog(JOBS[1], status='InProgress')])
     result = run('compare')
@@ -68,5 +58,5 @@ def test_a_table_that_is_not_there_is_explained(run: Callable[..., Any]) -> None
 
 
 def test_a_source_is_needed(run: Callable[..., Any]) -> None:
-    result = CliRunner().invoke(build(), ['dataset', 'publish'])
-    assert result.exit_code == 2
+    result = CliRunner().invoke(build(), ['dataset', 'compare'])
+    assert result.exit_code == 1

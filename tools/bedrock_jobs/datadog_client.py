@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
@@ -21,9 +21,8 @@ from datadog_api_client.v1.api.service_level_objectives_api import ServiceLevelO
 from datadog_api_client.v2.api.ddsql_api import DDSQLApi
 from datadog_api_client.v2.api.events_api import EventsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
-from datadog_api_client.v2.api.reference_tables_api import ReferenceTablesApi
 
-from .errors import AssetsError, DatadogError
+from .errors import ToolError
 
 DEFAULT_SITE: Final = 'datadoghq.com'
 URL_VARIABLE: Final = 'BEDROCK_JOBS_DATADOG_URL'
@@ -36,8 +35,22 @@ UNCLEAR: Final = frozenset({408, 500, 502, 503, 504, 512, 520, 522, 524})
 LIMITED: Final = 429
 
 
+class DatadogError(ToolError):
+    """Datadog refused a request, or could not be reached.
+
+    `status` is the HTTP status, 0 when there was no answer. `messages` are Datadog's own. `is_unclear` tells that the
+    request may have been carried out all the same: it timed out, the connection broke, or the server failed.
+    """
+
+    def __init__(self, text: str, *, status: int = 0, messages: Sequence[str] = (), is_unclear: bool = False) -> None:
+        super().__init__(text)
+        self.status = status
+        self.messages = tuple(messages)
+        self.is_unclear = is_unclear
+
+
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Connection:
     """Where Datadog is and who is asking. The keys are never shown, not even in a traceback."""
 
     api_key: str = field(repr=False)
@@ -57,10 +70,10 @@ class Settings:
         return self.url or f'https://api.{self.site}'
 
 
-def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings in DD_API_KEY, DD_APP_KEY and DD_SITE, and the usual variables for proxy and CA bundle.
+def from_environment(environ: Mapping[str, str] | None = None) -> Connection:
+    """Return the connection that DD_API_KEY, DD_APP_KEY, DD_SITE and the usual variables for proxy and CA describe.
 
-    Raises AssetsError where a key is missing. BEDROCK_JOBS_DATADOG_URL replaces the API's address: for tests, or a
+    Raises ToolError where a key is missing. BEDROCK_JOBS_DATADOG_URL replaces the API's address: for tests, or a
     gateway; plain http only on this machine, since the keys travel with each request.
     """
     environ = os.environ if environ is None else environ
@@ -68,13 +81,13 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     app_key = (environ.get('DD_APP_KEY') or environ.get('DD_APPLICATION_KEY') or '').strip()
     missing = [name for name, value in (('DD_API_KEY', api_key), ('DD_APP_KEY', app_key)) if not value]
     if missing:
-        raise AssetsError(f'Set {" and ".join(missing)} in the environment: this asks Datadog itself.')
+        raise ToolError(f'Set {" and ".join(missing)} in the environment: this asks Datadog itself.')
     url = environ.get(URL_VARIABLE, '').strip().rstrip('/') or None
     if url and not _is_safe(url):
-        raise AssetsError(f'{URL_VARIABLE} must be https, or http on a loopback address: the keys go there.')
+        raise ToolError(f'{URL_VARIABLE} must be https, or http on a loopback address: the keys go there.')
     site = (environ.get('DD_SITE') or DEFAULT_SITE).strip().removeprefix('https://').removeprefix('api.').strip('/')
     host = url or f'https://api.{site}'
-    return Settings(
+    return Connection(
         api_key=api_key,
         app_key=app_key,
         site=site,
@@ -91,11 +104,11 @@ class Datadog:
     is lost between reading and writing.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._client = ApiClient(_configuration(settings, _Retry.once(settings)))
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._client = ApiClient(_configuration(connection, _Retry.once(connection)))
         # POST requests that change nothing may be repeated; those that create something may not.
-        self._reader = ApiClient(_configuration(settings, _Retry.always(settings)))
+        self._reader = ApiClient(_configuration(connection, _Retry.always(connection)))
 
     @cached_property
     def monitors(self) -> MonitorsApi:
@@ -112,15 +125,6 @@ class Datadog:
     @cached_property
     def dashboards(self) -> DashboardsApi:
         return DashboardsApi(self._client)  # type: ignore[no-untyped-call]
-
-    @cached_property
-    def tables(self) -> ReferenceTablesApi:
-        return ReferenceTablesApi(self._client)  # type: ignore[no-untyped-call]
-
-    @cached_property
-    def table_rows(self) -> ReferenceTablesApi:
-        """Reference tables, for upserts: they may be repeated."""
-        return ReferenceTablesApi(self._reader)  # type: ignore[no-untyped-call]
 
     @cached_property
     def metrics(self) -> MetricsApi:
@@ -142,31 +146,17 @@ class Datadog:
         except ApiException as error:
             raise self._refused(error) from None
         except OpenApiException as error:
-            raise AssetsError(f'datadog-api-client does not send this request: {error}') from None
+            raise ToolError(f'datadog-api-client does not send this request: {error}') from None
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from None
         try:
             return json.loads(data) if data else None
         except ValueError:
             raise DatadogError(
-                f'{self.settings.host} answered with something that is not JSON. Is it Datadog, or a proxy?',
+                f'{self.connection.host} answered with something that is not JSON. Is it Datadog, or a proxy?',
                 status=response.status,
                 is_unclear=True,
             ) from None
-
-    def put_part(self, url: str, data: bytes) -> None:
-        """Upload a part of a file to an address that Datadog signed, where our keys do not belong."""
-        if not _is_safe(url):
-            raise AssetsError('Datadog gave an upload address that is not https; nothing was sent.')
-        try:
-            answer = self._client.rest_client.pool_manager.request(
-                'PUT', url, body=data, timeout=urllib3.Timeout(*self.settings.timeout)
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise self._unreachable(error) from None
-        if not 200 <= answer.status <= 299:
-            expired = ' The address is valid for 5 minutes: run the command again.' if answer.status == 403 else ''
-            raise DatadogError(f'The upload of a part was refused ({answer.status}).{expired}', status=answer.status)
 
     def close(self) -> None:
         self._client.close()
@@ -177,7 +167,7 @@ class Datadog:
         messages = [self._clean(text) for text in _messages(error.body)]
         said = '; '.join(messages) or str(error.reason or 'no reason given')
         if not status:
-            return DatadogError(f'No secure connection to {self.settings.host}: {self._clean(said)}', is_unclear=True)
+            return DatadogError(f'No secure connection to {self.connection.host}: {self._clean(said)}', is_unclear=True)
         hint = _hint(status, said)
         return DatadogError(
             f'Datadog answered {status}: {said}{hint}',
@@ -188,17 +178,17 @@ class Datadog:
 
     def _unreachable(self, error: Exception) -> DatadogError:
         cause = getattr(error, 'reason', None) or error
-        through = ' through the proxy' if self.settings.proxy else ''
+        through = ' through the proxy' if self.connection.proxy else ''
         inner = next((one for one in reversed(cause.args) if isinstance(one, Exception)), cause)
         reason = self._clean(str(inner).rpartition(': ')[2] or type(inner).__name__)
         never_sent = isinstance(cause, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError))
         return DatadogError(
-            f'Cannot reach {self.settings.host}{through}: {reason}. Check DD_SITE, the proxy and the network.',
+            f'Cannot reach {self.connection.host}{through}: {reason}. Check DD_SITE, the proxy and the network.',
             is_unclear=not never_sent,
         )
 
     def _clean(self, text: str) -> str:
-        for secret in (self.settings.api_key, self.settings.app_key, self.settings.proxy):
+        for secret in (self.connection.api_key, self.connection.app_key, self.connection.proxy):
             text = text.replace(secret, '***') if secret else text
         return ' '.join(text.split())[:500]
 
@@ -210,22 +200,22 @@ class _Retry(urllib3.Retry):
     """
 
     @classmethod
-    def once(cls, settings: Settings) -> _Retry:
-        return cls._of(settings, frozenset({'GET', 'PUT', 'DELETE'}))
+    def once(cls, connection: Connection) -> _Retry:
+        return cls._of(connection, frozenset({'GET', 'PUT', 'DELETE'}))
 
     @classmethod
-    def always(cls, settings: Settings) -> _Retry:
-        return cls._of(settings, frozenset({'GET', 'PUT', 'DELETE', 'POST'}))
+    def always(cls, connection: Connection) -> _Retry:
+        return cls._of(connection, frozenset({'GET', 'PUT', 'DELETE', 'POST'}))
 
     @classmethod
-    def _of(cls, settings: Settings, repeatable: frozenset[str]) -> _Retry:
+    def _of(cls, connection: Connection, repeatable: frozenset[str]) -> _Retry:
         return cls(
             total=RETRIES,
             # A redirect would take the keys to another host.
             redirect=False,
             allowed_methods=repeatable,
             status_forcelist=UNCLEAR,
-            backoff_factor=settings.backoff,
+            backoff_factor=connection.backoff,
             backoff_max=LONGEST_WAIT,
             raise_on_status=False,
         )
@@ -238,23 +228,23 @@ class _Retry(urllib3.Retry):
         return min(float(seconds), LONGEST_WAIT) if seconds and seconds.isdigit() else None
 
 
-def _configuration(settings: Settings, retry: urllib3.Retry) -> Configuration:
+def _configuration(connection: Connection, retry: urllib3.Retry) -> Configuration:
     configuration = Configuration(  # type: ignore[no-untyped-call]
-        api_key={'apiKeyAuth': settings.api_key, 'appKeyAuth': settings.app_key},
-        request_timeout=settings.timeout,
+        api_key={'apiKeyAuth': connection.api_key, 'appKeyAuth': connection.app_key},
+        request_timeout=connection.timeout,
         retry_policy=retry,
         preload_content=False,
         check_input_type=False,
         is_iac=True,
     )
-    if settings.url:
-        configuration.host = settings.url
+    if connection.url:
+        configuration.host = connection.url
     else:
         # The client knows a list of sites and refuses others; this entry of its own takes any.
         configuration.server_index = 2
-        configuration.server_variables = {'site': settings.site}
-    configuration.proxy = settings.proxy
-    configuration.ssl_ca_cert = settings.ca_file
+        configuration.server_variables = {'site': connection.site}
+    configuration.proxy = connection.proxy
+    configuration.ssl_ca_cert = connection.ca_file
     return configuration
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bedrock_jobs.datadog_assets.connection import (
+from bedrock_jobs.datadog_client import (
+    Connection,
     Datadog,
-    Settings,
+    DatadogError,
     _configuration,
     _Retry,
     from_environment,
 )
-from bedrock_jobs.datadog_assets.errors import AssetsError, DatadogError
+from bedrock_jobs.errors import ToolError
 from tools.tests.fake_datadog import FakeDatadog
 from tools.tests.fake_datadog.answers import Refused
 from tools.tests.fake_datadog.server import DROP, DROP_AFTER
@@ -37,20 +38,20 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_sites_known_or_not(given: dict[str, str], host: str) -> None:
-    settings = from_environment({**KEYS, **given})
-    assert settings.host == host
-    assert _configuration(settings, _Retry.once(settings)).host == host
+    connection = from_environment({**KEYS, **given})
+    assert connection.host == host
+    assert _configuration(connection, _Retry.once(connection)).host == host
 
 
 def test_missing_keys_are_named() -> None:
-    with pytest.raises(AssetsError, match='Set DD_APP_KEY in'):
+    with pytest.raises(ToolError, match='Set DD_APP_KEY in'):
         from_environment({'DD_API_KEY': 'x', 'DD_APP_KEY': ' '})
     assert from_environment({'DD_API_KEY': 'x', 'DD_APPLICATION_KEY': 'y'}).app_key == 'y'
 
 
 @pytest.mark.parametrize('url', ['http://example.com', 'http://10.0.0.1', 'ftp://127.0.0.1', 'example.com'])
 def test_keys_do_not_travel_in_the_clear(url: str) -> None:
-    with pytest.raises(AssetsError, match='must be https'):
+    with pytest.raises(ToolError, match='must be https'):
         from_environment({**KEYS, 'BEDROCK_JOBS_DATADOG_URL': url})
 
 
@@ -62,10 +63,10 @@ def test_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys_are_never_shown(fake: FakeDatadog) -> None:
-    settings = fake.settings()
-    assert settings.api_key not in repr(settings) and settings.app_key not in repr(settings)
-    fake.faults = [Refused(400, {'errors': [f'{settings.api_key} and {settings.app_key} are wrong']})]
-    datadog = Datadog(settings)
+    connection = fake.connection()
+    assert connection.api_key not in repr(connection) and connection.app_key not in repr(connection)
+    fake.faults = [Refused(400, {'errors': [f'{connection.api_key} and {connection.app_key} are wrong']})]
+    datadog = Datadog(connection)
     with pytest.raises(DatadogError, match=r'400: \*\*\* and \*\*\* are wrong'):
         datadog.call(datadog.monitors.list_monitors)
 
@@ -83,14 +84,14 @@ def test_keys_are_never_shown(fake: FakeDatadog) -> None:
 )
 def test_refusals_in_words(fake: FakeDatadog, fault: Refused, text: str) -> None:
     fake.faults = [fault]
-    datadog = Datadog(fake.settings())
+    datadog = Datadog(fake.connection())
     with pytest.raises(DatadogError, match=text) as raised:
         datadog.call(datadog.monitors.list_monitors)
     assert raised.value.status == fault.status and not raised.value.is_unclear
 
 
 def test_no_connection_in_words() -> None:
-    datadog = Datadog(Settings('a', 'b', url='http://127.0.0.1:9', timeout=(0.2, 0.2), backoff=0.0))
+    datadog = Datadog(Connection('a', 'b', url='http://127.0.0.1:9', timeout=(0.2, 0.2), backoff=0.0))
     with pytest.raises(DatadogError, match=r'Cannot reach http://127.0.0.1:9: .*refused. Check DD_SITE') as raised:
         datadog.call(datadog.monitors.list_monitors)
     assert not raised.value.is_unclear
@@ -100,7 +101,7 @@ def test_a_timeout_in_words(fake: FakeDatadog) -> None:
     import time
 
     fake.on_request = lambda number: time.sleep(0.4)
-    datadog = Datadog(fake.settings(timeout=(1.0, 0.1)))
+    datadog = Datadog(fake.connection(timeout=(1.0, 0.1)))
     body = {'type': 'query alert', 'query': 'avg(last_5m):avg:a{*} > 1'}
     with pytest.raises(DatadogError, match=r'Cannot reach .*(timed out|timeout)') as raised:
         datadog.call(datadog.monitors.create_monitor, body=body)
@@ -110,14 +111,14 @@ def test_a_timeout_in_words(fake: FakeDatadog) -> None:
 def test_something_else_than_json_in_words(fake: FakeDatadog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake.monitors, 'list_monitors', lambda **_: '<html>', raising=True)
     monkeypatch.setattr('tools.tests.fake_datadog.server._surprises', lambda body, operation: [])
-    datadog = Datadog(fake.settings())
+    datadog = Datadog(fake.connection())
     with pytest.raises(DatadogError, match='not JSON'):
         datadog.call(datadog.monitors.list_monitors)
 
 
 @pytest.mark.parametrize('fault', [DROP, DROP_AFTER, Refused(500), Refused(503)])
 def test_reads_are_repeated_and_creates_are_not(fake: FakeDatadog, fault: Refused) -> None:
-    datadog = Datadog(fake.settings())
+    datadog = Datadog(fake.connection())
     fake.faults = [fault, fault]
     assert datadog.call(datadog.monitors.list_monitors) == []
     fake.faults = [fault]
@@ -131,7 +132,7 @@ def test_reads_are_repeated_and_creates_are_not(fake: FakeDatadog, fault: Refuse
 
 def test_a_rate_limit_is_waited_for_even_by_creates(fake: FakeDatadog) -> None:
     fake.faults = [Refused(429, None, {'X-RateLimit-Reset': '0'})] * 2
-    datadog = Datadog(fake.settings())
+    datadog = Datadog(fake.connection())
     body = {'type': 'query alert', 'query': 'avg(last_5m):avg:a{*} > 1'}
     assert datadog.call(datadog.monitors.create_monitor, body=body)['id']
     assert [request.status for request in fake.requests] == [429, 429, 200]
@@ -141,13 +142,7 @@ def test_a_rate_limit_is_waited_for_even_by_creates(fake: FakeDatadog) -> None:
 def test_keys_do_not_follow_a_redirect(fake: FakeDatadog, status: int) -> None:
     with FakeDatadog() as other:
         fake.faults = [Refused(status, None, {'Location': f'{other.url}/api/v1/monitor'})]
-        datadog = Datadog(fake.settings())
+        datadog = Datadog(fake.connection())
         with pytest.raises(DatadogError, match=str(status)):
             datadog.call(datadog.monitors.list_monitors)
         assert other.requests == []
-
-
-def test_upload_addresses_are_checked_and_get_no_keys(fake: FakeDatadog) -> None:
-    datadog = Datadog(fake.settings())
-    with pytest.raises(AssetsError, match='not https'):
-        datadog.put_part('http://example.com/upload', b'x')

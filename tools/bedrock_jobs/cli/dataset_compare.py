@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset publish` and `compare`: the table in Datadog."""
+"""`bedrock-jobs dataset compare`: Datadog's own table beside the jobs that we see."""
 
 from __future__ import annotations
 
@@ -11,83 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._extras import extra
-from ._jobs import Config, Demo, SnapshotFile, fail, one_source, progress_bar, read_jobs, say
+from ._ending import DIFFERENT, extra, say
+from ._jobs import Config, Demo, SnapshotFile, one_source, read_jobs
 
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.jobs.job import Job
 
-    from ..datadog_assets.connection import Datadog
+    from ..datadog_client import Datadog
     from ..dataset.compare import Comparison
 
-DIFFERENT = 2
-"""Exit code: Datadog does not have what we see."""
 SHOWN = 20
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the group `dataset`, which is made where it is not there."""
-    group = next((one.typer_instance for one in app.registered_groups if one.name == 'dataset'), None)
-    if group is None:
-        group = typer.Typer(no_args_is_help=True, help='The jobs as the table aws.bedrock_model_customization_job.')
-        app.add_typer(group, name='dataset')
-    group.command('publish')(publish)
-    group.command('compare')(compare)
-
-
-def publish(
-    config: Config = None,
-    snapshot: SnapshotFile = None,
-    demo: Demo = False,
-    table: Annotated[str, typer.Option('--table', help='The Reference Table.')] = 'bedrock_model_customization_job',
-    apply: Annotated[
-        bool, typer.Option('--apply', help='Write; without it, only what would be written is said.')
-    ] = False,
-    delete_stale: Annotated[
-        bool, typer.Option('--delete-stale', help='Delete rows of covered Regions whose job is not seen any more.')
-    ] = False,
-    as_json: Annotated[bool, typer.Option('--json', help='Write JSON to standard output.')] = False,
-) -> None:
-    """Keep the jobs in a Reference Table of Datadog, for DDSQL as reference_tables.<name>.
-
-    May be interrupted and run again. Exit codes: 0 done or nothing to do, 2 there is something to write (without
-    --apply), 1 error.
-    """
-    jobs, problems = _jobs(config, snapshot, demo)
-    with _datadog() as datadog:
-        from ..dataset.publish import Publisher
-
-        publisher = Publisher(datadog, table)
-        found = publisher.compare(jobs)
-        deletions = len(found.stale) if delete_stale else 0
-        if apply and (found.upserts or deletions):
-            with progress_bar('rows', len(found.upserts) + deletions) as progress:
-                publisher.tell = lambda done, total: progress(done)
-                publisher.apply(found, delete_stale=delete_stale)
-    for problem in problems:
-        say(problem, 'yellow')
-    summary = {
-        'table': table,
-        'new_table': found.is_new,
-        'upserts': len(found.upserts),
-        'stale': len(found.stale),
-        'deleted': deletions if apply else 0,
-        'unchanged': found.unchanged,
-        'written': apply,
-    }
-    if as_json:
-        typer.echo(json.dumps(summary, indent=2))
-    else:
-        did = 'written' if apply else 'to write'
-        stale = (
-            f', {len(found.stale)} stale{"" if delete_stale else " (--delete-stale deletes them)"}'
-            if found.stale
-            else ''
-        )
-        new = 'new table: ' if found.is_new else ''
-        say(f'{new}{len(found.upserts)} rows {did}, {found.unchanged} unchanged{stale}')
-    if not apply and (found.upserts or deletions):
-        raise typer.Exit(DIFFERENT)
 
 
 def compare(
@@ -127,17 +60,13 @@ def _jobs(config: Path | None, snapshot: Path | None, demo: bool) -> tuple[list[
 @contextmanager
 def _datadog() -> Iterator[Datadog]:
     with extra('api'):
-        from ..datadog_assets.connection import Datadog, from_environment
-        from ..datadog_assets.errors import AssetsError
+        from ..datadog_client import Datadog, from_environment
 
+        datadog = Datadog(from_environment())
         try:
-            datadog = Datadog(from_environment())
-            try:
-                yield datadog
-            finally:
-                datadog.close()
-        except AssetsError as error:
-            fail(str(error))
+            yield datadog
+        finally:
+            datadog.close()
 
 
 def _show(found: Comparison) -> None:

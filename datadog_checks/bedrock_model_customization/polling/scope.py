@@ -15,8 +15,8 @@ from ..curves.summary import CurveSummary
 from ..jobs.filters import JobFilter
 from ..jobs.job import Job
 from ..jobs.reading import job_arn_of, read_summary
-from ..jobs.transitions import STATUS_KINDS, Transition
-from ..jobs.vocabulary import COMPLETED, FAILED, TERMINAL_STATUSES
+from ..jobs.transitions import ENDS, STATUS_KINDS, Transition
+from ..jobs.vocabulary import COMPLETED, FAILED
 from .answers import Answers
 from .describing import Describer
 from .files import ArtifactReader
@@ -32,7 +32,6 @@ MOMENT: Final = timedelta(seconds=1)
 # A running job that so many full listings did not show, and that cannot be found otherwise, is forgotten.
 LISTINGS_WITHOUT: Final = 24
 COMPLETION: Final = STATUS_KINDS[COMPLETED]
-ENDS: Final = frozenset(kind for status, kind in STATUS_KINDS.items() if status in TERMINAL_STATUSES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_a_flood(rig: Rig) -> None:
     aws = HostileAws(script=write_script(hostile, 0, 0))
     rig.simulator.faults.add(aws)
     answers = lines = 0
-    for poll in range(14):
+    for poll in range(15):
         aws.script = write_script(hostile, poll * jobs, jobs)
         rig.poll(check, 4 * MINUTE)
         rig.judge(check, aws, ['good created', 'bad created'] if poll == 0 else [])

@@ -88,10 +88,6 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self.check_initializations.append(self._prepare)
         self.diagnosis.register(self._diagnose)
 
-    def persistent_cache_id(self) -> str:
-        """Return what the Agent keeps the state of all instances under: one may go on from what another knows."""
-        return 'state'
-
     def load_configuration_models(self, package_path: str | None = None) -> None:
         """Load the models. Raises ConfigurationError that names each option, what was given and what is allowed."""
         config.validate(self.instance or {}, self.init_config or {})
@@ -108,14 +104,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         agent_proxy = datadog_agent.get_config('proxy') or None
         self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
         self._session = AwsSession(self.settings.aws)
-        instance, namespace = self.instance or {}, self.check_id.rpartition(':')[0]
-        store = StateStore(
-            self.read_persistent_cache,
-            self.write_persistent_cache,
-            instance_id(instance),
-            self.settings.regions,
-            lambda key: datadog_agent.read_persistent_cache(f'{namespace}:{cache_id(instance)}_{key}'),
-        )
+        store = self._state_store()
         for region in self.settings.regions:
             scope, pace = BedrockScope(self._session, region), self.settings.pace
             artifacts = None
@@ -125,6 +114,21 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             self._collectors[region] = collector
         self._store = store
         self._order = deque(self._collectors)
+
+    def _state_store(self) -> StateStore:
+        """Return the store of the state, under one key for all instances: one may go on from what another knows.
+
+        The methods of the base class would put the instance's `name` before each key.
+        """
+        instance = self.instance or {}
+        old = f'{self.check_id.rpartition(":")[0]}:{cache_id(instance)}_'
+        return StateStore(
+            lambda key: datadog_agent.read_persistent_cache(f'{self.name}:state_{key}'),
+            lambda key, text: datadog_agent.write_persistent_cache(f'{self.name}:state_{key}', text),
+            instance_id(instance),
+            self.settings.regions,
+            lambda key: datadog_agent.read_persistent_cache(old + key),
+        )
 
     def check(self, _: Any) -> None:
         """Poll every Region once. What fails in one Region is reported, and stays there."""

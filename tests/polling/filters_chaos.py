@@ -92,6 +92,7 @@ from bedrock_jobs.simulator import (
 )
 from bedrock_jobs.simulator.wire import CBOR, Answer, Call, decode_cbor, encode_cbor
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
+from datadog_checks.bedrock_model_customization.polling import state
 
 from ..conftest import made_up_credentials
 from ..harness import HOUR, MINUTE, REGION, T0
@@ -545,6 +546,7 @@ class World:
 
     def _start(self) -> BedrockModelCustomizationCheck:
         self.process += 1
+        state.PROCESS = f'process {self.process}'
         self.max_describes = self.rng.choice((4, 200)) if 'budget' in self.troubles else 200
         instance = {
             'regions': [REGION],

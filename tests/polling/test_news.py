@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ from bedrock_jobs.simulator import (
     MISSING,
     Clock,
     EmptyDocument,
+    Hang,
     JobSpec,
     RawBody,
     ReplaceMember,
@@ -40,6 +42,7 @@ from bedrock_jobs.simulator import (
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.aws import bedrock
 from datadog_checks.bedrock_model_customization.aws.session import default_session
+from datadog_checks.bedrock_model_customization.polling import state
 
 from ..harness import HOUR, MINUTE, T0
 from ..strict_agent import StrictAgent, logging_to_the_agent
@@ -73,6 +76,9 @@ class Event(NamedTuple):
         return str(self), self.timestamp, self.title, self.key
 
 
+PROCESSES: Final = count(1)
+
+
 @dataclass
 class Rig:
     """An Agent, its instances by id, and all that it was told since the start or since `forget`.
@@ -94,7 +100,9 @@ class Rig:
     requests: list[Counter[str]] = field(default_factory=list)
 
     def start(self, instance: str = 'one', **options: Any) -> None:
-        """Start an instance with these options, in place of the one that runs by this id."""
+        """Start an instance with these options; in place of one that runs by this id, in another life of the Agent."""
+        if instance in self.options:
+            state.PROCESS = f'process {next(PROCESSES)}'
         self.options[instance] = options
         given = {'regions': [EAST], 'endpoint_url': self.simulator.endpoint_url, 'max_attempts': 1, **options}
         given = {name: value for name, value in given.items() if value is not None}
@@ -764,3 +772,41 @@ def test_a_status_that_nobody_knows_does_not_drag_the_listing_along(rig: Rig) ->
     rig.forget()
     assert rig.polls(20) == []
     assert sum(map(is_quiet, rig.requests)) >= 18
+
+
+# --- found by reviewers
+
+
+def test_an_sts_that_was_slow_once_stops_no_later_poll(rig: Rig) -> None:
+    """A question for the account that a poll left behind is asked again, and keeps no later poll from its jobs."""
+    rig.simulator.faults.add(Hang(operation='GetCallerIdentity', times=2))
+    rig.start(collection_timeout=2, read_timeout=1, connect_timeout=1)
+    rig.add('bad', failing(T0 + 2 * HOUR, T0 + 3 * HOUR))
+    told = [one for _ in range(6) for one in rig.poll(HOUR)]
+    assert told == ['bad created', 'bad failed']
+    assert rig.gauge('can_connect') == 1
+
+
+def test_a_name_that_is_given_later_loses_no_failure(rig: Rig) -> None:
+    """The Agent puts an instance's name into its id, and so into the keys of its cache."""
+    rig.start()
+    rig.add('bad', failing(T0 + MINUTE, T0 + HOUR))
+    rig.polls(3, MINUTE)
+    rig.simulator.clock.advance(2 * HOUR)
+    rig.start(name='prod')
+    rig.checks['one'].check_id = f'{NAME}:prod:one'
+    assert rig.polls(2, MINUTE) == ['bad failed']
+
+
+def test_a_neighbour_with_another_filter_is_no_successor(rig: Rig) -> None:
+    """An instance that begins beside another one in the same Agent does not take its state away."""
+    mine = {'include': {'job_names': ['a-*']}}
+    rig.start('a', **mine)
+    rig.start('b', include={'job_names': ['b-*']})
+    rig.add('a-runs', failing(T0 - HOUR, T0 + 10 * MINUTE))
+    for instance in ('a', 'b'):
+        rig.polls(2, MINUTE, instance)
+    rig.simulator.clock.advance(20 * MINUTE)
+    rig.polls(2, MINUTE, 'b')
+    rig.restart('a')
+    assert rig.polls(2, MINUTE, 'a') == ['a-runs failed']

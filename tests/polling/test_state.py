@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datadog_checks.bedrock_model_customization.polling import state
 from datadog_checks.bedrock_model_customization.polling.ledger import Entry, Memory
 from datadog_checks.bedrock_model_customization.polling.state import Saved, StateStore, decode, decode_version_1, encode
 
@@ -184,10 +185,11 @@ def test_each_of_two_instances_goes_on_from_its_own() -> None:
     assert store(disk, 'slow').load(ACCOUNT, REGION, T0 + 4 * HOUR) == memory(1)
 
 
-def test_an_undone_edit_goes_on_from_what_was_known_meanwhile() -> None:
+def test_an_undone_edit_goes_on_from_what_was_known_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk()
     store(disk, 'one').save(ACCOUNT, REGION, memory(1), T0)
     for later, (instance_id, count) in enumerate((('edited', 2), ('one', 3), ('edited', 4)), 1):
+        monkeypatch.setattr(state, 'PROCESS', f'process {later}')
         kept, now = store(disk, instance_id), T0 + later * HOUR / 10
         assert kept.load(ACCOUNT, REGION, now) == memory(count - 1)
         kept.save(ACCOUNT, REGION, memory(count), now)

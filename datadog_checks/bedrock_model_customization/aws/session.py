@@ -74,6 +74,10 @@ class _Asked(NamedTuple):
     def is_answered(self) -> bool:
         return self.answer.done() and self.answer.exception() is None
 
+    def is_of(self, poll: int) -> bool:
+        """Whether the question was asked at a poll and is still under way."""
+        return self.poll == poll and not self.answer.done()
+
 
 class AwsSession:
     """Makes the clients of one instance. Safe to use from several threads.
@@ -117,21 +121,29 @@ class AwsSession:
             if asked is None:
                 # Other Regions of the instance wait for the same answer.
                 asked = _Asked(self.guard.poll, Future())
+                self._ask(asked, region, usage)
                 self._accounts = {key: asked}
-                self.guard.employ(partial(fulfil, asked.answer, partial(self.caller_account_id, usage)), region)
         seconds = self.guard.share_of_time(PATIENCE_WITH_STS) if asked.poll == self.guard.poll else 0
         try:
             return asked.answer.result(seconds)
         except TimeoutError:
             raise AwsError(Kind.UNREACHABLE, 'GetCallerIdentity', 'TimeoutError', 'STS has not answered yet') from None
         except AwsError as error:
-            if error.kind is Kind.CREDENTIALS:
+            if error.kind in (Kind.CREDENTIALS, Kind.INTERRUPTED):
+                # The next poll may have better credentials, or more time.
                 self.ask_again()
             raise
 
     def ask_again(self) -> None:
-        """Let STS be asked again where it did not name an account."""
-        self._accounts = {key: asked for key, asked in self._accounts.items() if asked.is_answered}
+        """Let STS be asked again where it did not name an account, but for a question of this poll."""
+        poll = self.guard.poll
+        self._accounts = {key: asked for key, asked in self._accounts.items() if asked.is_answered or asked.is_of(poll)}
+
+    def _ask(self, asked: _Asked, region: str, usage: Usage) -> None:
+        try:
+            self.guard.employ(partial(fulfil, asked.answer, partial(self.caller_account_id, usage)), region)
+        except Exception as error:
+            raise explain(error, 'GetCallerIdentity') from error
 
     def caller_account_id(self, usage: Usage) -> str:
         """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where that fails."""

@@ -14,6 +14,7 @@ from ..jobs.job import Job
 from ..jobs.transitions import Transition
 from .files import ArtifactReader
 from .inventory import Limits
+from .ledger import Memory
 from .scope import Pace, Scope, ScopePoll
 from .state import StateStore
 
@@ -47,19 +48,29 @@ class Collector:
         problems: list[AwsError] = []
         try:
             self.scope.prepare()
-            self._current = self._scope_of(self._whose(problems), now)
+            account_id = self._whose(problems)
+            self._current = self._scope_of(account_id, now)
             poll = self._current.poll(now)
+            if account_id is None and poll.account_id:
+                poll = self._adopt(poll, poll.account_id, now)
         except AwsError as error:
             if error.kind is Kind.CREDENTIALS:
                 self.scope.reset()
             self._write_first(now)
             raise
         self._write_first(now)
-        if self.account_id is None and poll.account_id:
-            # Its jobs tell whose they are.
-            self._scopes[poll.account_id] = self._scopes.pop(None, self._current)
         self.account_id = poll.account_id
         return replace(poll, problems=[*problems, *poll.problems]) if problems else poll
+
+    def _adopt(self, poll: ScopePoll, account_id: str, now: datetime) -> ScopePoll:
+        """Give a scope the account that its jobs tell; poll again where something is remembered of it."""
+        memory = self._store.load(account_id, self.scope.region, now) if self._store else None
+        if memory:
+            self._current = self._new_scope(account_id, memory)
+            poll = self._current.poll(now)
+        assert self._current
+        self._scopes = {account_id: self._current}
+        return poll
 
     def remember(
         self, poll: ScopePoll, transitions: Iterable[tuple[Job, Transition]], changed: Iterable[Job], now: datetime
@@ -86,7 +97,7 @@ class Collector:
         try:
             return self.scope.account_id()
         except AwsError as error:
-            if error.kind in (Kind.CREDENTIALS, Kind.INTERRUPTED):
+            if error.kind is Kind.CREDENTIALS or self.scope.session.guard.is_over:
                 raise
             problems.append(error)
             return self.account_id
@@ -97,8 +108,13 @@ class Collector:
         memory = self._store.load(account_id, self.scope.region, now) if self._store and account_id else None
         scope = self._scopes.pop(None, None)
         if scope is None or memory:
-            scope = Scope(self.scope, memory, self._limits, self._job_filter, self._pace, self._artifacts)
+            scope = self._new_scope(account_id, memory)
         # Where its account could not be told before, it can now.
         scope.account_id = account_id
         self._scopes[account_id] = scope
+        return scope
+
+    def _new_scope(self, account_id: str | None, memory: Memory | None) -> Scope:
+        scope = Scope(self.scope, memory, self._limits, self._job_filter, self._pace, self._artifacts)
+        scope.account_id = account_id
         return scope

@@ -86,6 +86,7 @@ class Describer:
         """
         self._known = {job.job_arn: self._of(job) for job in jobs}
         due = {job.job_arn: job for job in jobs if self.is_due(job, now)}
+        # The missing ones are bounded by who asks for them.
         queue = list(({job.job_arn: job for job in missing} | due).values())[: self._max_jobs]
         answers: Answers[Job] = Answers(found={}, failures={}, malformed={})
         for job, answer in self._ask(queue):

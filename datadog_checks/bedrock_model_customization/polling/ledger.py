@@ -95,7 +95,7 @@ class Ledger:
     def begin(self, now: datetime) -> None:
         """Note that AWS answered, whatever the answer holds."""
         if self.floor is None:
-            # What a process of version 1 does not name, it has told.
+            # Version 1 lists every job of which it still had something to report.
             self.floor = now if self.first else now - self._events_since
         self.first = self.first or now
 
@@ -121,8 +121,9 @@ class Ledger:
         old = frozenset(news.key for news in transitions if self._is_old(job, news))
         if not has_ended(job, now) or len(old) < len(transitions):
             return Entry(job.creation_time, old)
-        # Phases that only a description will show are old as well.
-        return Entry(job.creation_time, old | PHASE_KEYS) if is_kept else None
+        # Phases of a job that ended, which only a description will show, are old as well.
+        later = PHASE_KEYS if job.is_terminal else frozenset[str]()
+        return Entry(job.creation_time, old | later) if is_kept else None
 
     def _is_old(self, job: Job, news: Transition) -> bool:
         assert self.first and self.floor
@@ -195,8 +196,9 @@ class Ledger:
         """
         reported = dict(self.reported)
         for arn, keys in self._unsent.items():
-            entry = reported[arn]
-            reported[arn] = entry._replace(keys=entry.keys - keys, counted=entry.counted | keys)
+            entry = reported.get(arn)
+            if entry:
+                reported[arn] = entry._replace(keys=entry.keys - keys, counted=entry.counted | keys)
         return Memory(self.first, self.floor, reported, self.cursor)
 
 

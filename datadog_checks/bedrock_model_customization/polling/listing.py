@@ -46,7 +46,7 @@ class Page(NamedTuple):
     unreadable: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Range:
     """Jobs of one status, or of any, created between two moments. `before` moves back with each page taken.
 
@@ -94,7 +94,7 @@ class Listing:
         return not self.queue
 
     def has_shown(self, job_arn: str) -> bool:
-        """Whether a job was shown: since the queue was made, or while it is stuck at this poll."""
+        """Whether AWS has shown a job: since the queue was made if the listing is complete, otherwise at this poll."""
         return job_arn in (self.seen if self.is_complete else self._seen_now)
 
     def is_stuck(self, now: datetime) -> bool:
@@ -154,39 +154,51 @@ class Listing:
     def pages(self, now: datetime) -> Iterator[Page]:
         """Yield what AWS answers to the queue, as far as it does: `broken_off` is then why it did not to its end."""
         self.broken_off, self._seen_now = None, set()
-        pages = place = 0
-        while place < len(self.queue):
-            wanted = self.queue[place]
+        pages = 0
+        turns = list(self.queue)
+        while turns:
+            wanted = turns.pop(0)
             began_at = wanted.before
             try:
                 for page in self._pages_of(wanted, now):
                     pages += 1
                     yield page
-                del self.queue[place]
+                self.queue.remove(wanted)
             except AwsError as error:
                 self.broken_off = self.broken_off or error
-                if error.kind in FINAL:
-                    self._end_early(place, error, now)
-                    break
-                if wanted.is_newest and wanted.before == began_at is not None:
+                is_in_vain = wanted.is_newest and wanted.before == began_at is not None
+                if is_in_vain:
                     # A page that is never answered must not hide jobs that are newer than it.
                     wanted.before = None
-                    continue
-                wanted.unanswered_since = wanted.unanswered_since or now
-                place += 1
+                    if error.kind not in FINAL:
+                        turns.insert(0, wanted)
+                        continue
+                self._pass_over(wanted, error, now)
+                if error.kind in FINAL:
+                    break
         self._conclude(pages, now)
+
+    def _pass_over(self, wanted: Range, error: AwsError, now: datetime) -> None:
+        """Let the other ranges have their turn first at the next poll."""
+        wanted.unanswered_since = wanted.unanswered_since or now
+        if error.kind not in REFUSALS:
+            self.queue.remove(wanted)
+            self.queue.append(wanted)
 
     def _conclude(self, pages: int, now: datetime) -> None:
         """Note what so many pages of this poll are worth."""
         self.seen |= self._seen_now
         if pages:
             self._give_up(now)
+        if all(known.is_newest for known in self.queue):
+            # The next listing shows them as well.
+            self.queue.clear()
         if self.is_complete:
             # A full listing asks for what was given up before.
             self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
             self._given_up_now = []
             self._window_is_long = self._window_is_long or (not self.is_full and pages > REQUESTS_BY_STATUS)
-        # Of pages without jobs beside ranges that fail, nobody knows what they are worth.
+        # Where some ranges failed and the others had no jobs, the empty pages may not be the truth.
         error = self.broken_off
         tells_something = self._seen_now or (pages and error and error.kind is Kind.INTERRUPTED)
         is_failure = error and not self.is_complete and (error.kind in REFUSALS or not tells_something)
@@ -216,7 +228,7 @@ class Listing:
         ):
             page = read_page(summaries)
             wanted.unanswered_since = None
-            self.began = earlier(self.began or now, self._scope.answered_at)
+            self.began = earlier(min(self.began or now, now), self._scope.answered_at)
             yield page
             self._seen_now.update(job.job_arn for job in page.jobs)
             created = [job.creation_time for job in page.jobs if job.creation_time]

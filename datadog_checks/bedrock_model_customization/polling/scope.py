@@ -131,7 +131,11 @@ class Scope:
         self._describer = Describer(bedrock, pace.max_concurrency, pace.max_describes)
         self._tags = TagReader(bedrock, pace.max_concurrency, pace.max_describes, pace.tag_refresh_interval)
         self._selection = Selection(job_filter)
+        # Of jobs that AWS does not show any more: for how many full listings, which were not found since the last one,
+        # and when the others were asked for.
         self._full_listings_without: Counter[str] = Counter()
+        self._not_found: set[str] = set()
+        self._looked_for_at: dict[str, datetime] = {}
         # By ARN and operation, until it is read well: what has ended is not listed at every poll.
         self._malformed: dict[tuple[str, str], set[str]] = {}
         self._tags_first = False
@@ -219,6 +223,7 @@ class Scope:
         if listing.is_full_due(now):
             # Now and then, what was refused is tried anew.
             self._bedrock.session.ask_again()
+            self._not_found.clear()
             for reader in (self._describer, self._tags, self._artifacts):
                 if reader:
                     reader.retry()
@@ -244,6 +249,7 @@ class Scope:
             self._malformed.pop((arn, how), None)
         if self._full_listings_without:
             self._full_listings_without.pop(arn, None)
+            self._not_found.discard(arn)
         if inventory.is_settled(job):
             return
         if arn in inventory.jobs:
@@ -267,6 +273,8 @@ class Scope:
         waiting = self._selection.waiting_for(TAGGING_TIME, now)
         if waiting:
             yield f'{waiting} jobs are not reported yet: include or exclude asks for what AWS has not told of them'
+        if self._not_found:
+            yield f'{len(self._not_found)} jobs that AWS has shown before are missing in its answers'
         if self.listing.given_up:
             yield (
                 f'{len(self.listing.given_up)} ranges of the listing were not answered for a day: jobs are missing '
@@ -304,7 +312,16 @@ class Scope:
             is_needed = arn not in known or not has_ended(job, now) or listing.covers(job)
             if is_needed and not listing.has_shown(arn):
                 missing.append(job)
+        asked_at = {job.job_arn: self._looked_for_at.get(job.job_arn, OLDEST) for job in missing}
+        missing.sort(key=lambda job: asked_at[job.job_arn])
+        missing = missing[: self._max_missing]
+        self._looked_for_at = asked_at | {job.job_arn: now for job in missing}
         return missing
+
+    @property
+    def _max_missing(self) -> int:
+        """How many jobs are looked for at one poll: descriptions have their turn, too."""
+        return max(self._pace.max_describes // 2, 1)
 
     def _describe(self, missing: Sequence[Job], now: datetime) -> Answers[Job]:
         wanted = [job for job in self.inventory.jobs.values() if self._wants_more(job, now)]
@@ -332,7 +349,7 @@ class Scope:
             if is_found is False:
                 self._note_missing(job.job_arn)
             is_everything_found = is_everything_found and bool(is_found)
-        return is_everything_found
+        return is_everything_found and len(missing) < self._max_missing
 
     def _is_found_otherwise(
         self, job: Job, error: AwsError | None, problems: list[AwsError], now: datetime
@@ -340,8 +357,12 @@ class Scope:
         """Look for a job that could not be described by its creation; None where that could not be done either."""
         if error and error.kind is Kind.NOT_FOUND:
             return False
-        if not (self._describer.is_refused or (error and error.is_refusal)):
+        is_refused = self._describer.is_refused or (error and error.is_refusal)
+        # Once an hour, an answer that never comes is made good as well.
+        if not is_refused and not (error and self.listing.is_full):
             return None
+        if job.job_arn in self._not_found:
+            return False
         try:
             return self._find_by_creation(job, now)
         except AwsError as failure:
@@ -366,12 +387,15 @@ class Scope:
         return is_found
 
     def _note_missing(self, arn: str) -> None:
-        if self.listing.is_full and self.listing.is_complete:
-            self._full_listings_without[arn] += 1
-            if self._full_listings_without[arn] >= LISTINGS_WITHOUT:
-                del self._full_listings_without[arn]
-                self.ledger.forget(arn)
-                self.inventory.forget(arn)
+        if arn in self._not_found:
+            return
+        self._not_found.add(arn)
+        self._full_listings_without[arn] += 1
+        if self._full_listings_without[arn] >= LISTINGS_WITHOUT:
+            del self._full_listings_without[arn]
+            self._not_found.discard(arn)
+            self.ledger.forget(arn)
+            self.inventory.forget(arn)
 
     def _read_tags(self, problems: list[AwsError], now: datetime) -> None:
         """Read the tags of jobs without news that lack them."""

@@ -11,8 +11,10 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from threading import RLock
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 from ..jobs.times import parse_time
 from .ledger import Entry, Memory
@@ -23,7 +25,8 @@ VERSION: Final = 2
 SLOTS: Final = ('a', 'b')
 # A memory that did not change is written again so often, to show that the instance still polls.
 HEARTBEAT: Final = timedelta(hours=1)
-# A Region that no instance polled for so long begins anew, but where the Agent was down: its own document has it then.
+# A Region that nobody has polled for so long starts afresh. An Agent that was merely down is not affected: it goes on
+# from the instance's own document, whatever its age.
 STALE: Final = timedelta(days=1)
 # What version 1 took for late: the jobs so much older than its cursor are in its document.
 CURSOR_OVERLAP: Final = timedelta(minutes=15)
@@ -36,15 +39,27 @@ Read = Callable[[str], str]
 Write = Callable[[str, str], None]
 
 
+class Began(NamedTuple):
+    """When an instance began from the account's document, and in which process."""
+
+    at: datetime
+    process: str
+
+
 class Saved(NamedTuple):
-    """A scope's memory, and when it was written. `began` has the instances that began from the account's document."""
+    """A scope's memory, when it was written, and by which process. `began` has the instances that began from there."""
 
     at: datetime
     memory: Memory
-    began: Mapping[str, datetime] = MappingProxyType({})
+    process: str = ''
+    began: Mapping[str, Began] = MappingProxyType({})
 
 
 Scopes = dict[str, Saved]
+# Tells this life of the Agent from every other one.
+PROCESS = uuid4().hex[:12]
+# Several Regions, and several instances, write at the same time.
+LOCK: Final = RLock()
 
 
 class Document:
@@ -109,13 +124,16 @@ class StateStore:
         self._scopes = {name: saved for name, saved in self._own.load().items() if name.split('/')[1] in wanted}
         self._texts = {name: encode(saved) for name, saved in self._scopes.items()}
         self._instance_id = instance_id
-        self._began: dict[str, datetime] = {}
+        self._began: dict[str, Began] = {}
+        # Of those, and only those, this process has written.
+        self._written: set[str] = set()
         self.problems = self._own.problems
 
     def take_problems(self) -> list[str]:
         """Return what was wrong with the documents that were read since the last call of this method."""
-        taken = list(dict.fromkeys(self.problems))
-        self.problems.clear()
+        with LOCK:
+            taken = list(dict.fromkeys(self.problems))
+            self.problems.clear()
         return taken
 
     def last_account(self, region: str) -> str | None:
@@ -126,24 +144,30 @@ class StateStore:
     def load(self, account_id: str, region: str, now: datetime) -> Memory | None:
         """Return what is remembered of a scope, None for one that is new. Never raises."""
         name = f'{account_id}/{region}'
-        own, shared = self._scopes.get(name), self._load_shared(name)
-        if own and not (shared and self._was_replaced(own, shared)):
-            return own.memory
-        # Written again at once, as that of an instance that polls.
-        self._scopes.pop(name, None)
-        self._began[name] = now
-        if shared and (own or now - shared.at <= STALE):
-            return shared.memory
-        old = None if own or shared else self._load_old(region)
+        with LOCK:
+            own, shared = self._scopes.get(name), self._load_shared(name)
+            if own and not (shared and self._was_replaced(own, shared)):
+                return own.memory
+            self._began[name] = Began(now, PROCESS)
+            if shared and (own or now - shared.at <= STALE):
+                return shared.memory
+            old = None if own or shared else self._load_old(region)
         return old[1] if old and old[0] in (None, account_id) else None
 
     def _was_replaced(self, own: Saved, shared: Saved) -> bool:
-        """Whether another instance began from the account's document since this one wrote its own."""
-        return any(at > own.at for instance_id, at in shared.began.items() if instance_id != self._instance_id)
+        """Whether another instance began from the account's document since this one wrote its own.
+
+        One that began in the same life of the Agent is a neighbour, and no successor.
+        """
+        return any(
+            began.at > own.at and began.process != own.process
+            for instance_id, began in shared.began.items()
+            if instance_id != self._instance_id
+        )
 
     def begin(self, account_id: str, region: str, memory: Memory, now: datetime) -> None:
-        """Write a scope's memory if this instance's document does not hold the scope yet. Raises as `save` does."""
-        if f'{account_id}/{region}' not in self._scopes:
+        """Write a scope's memory if this process has not written it yet. Raises as `save` does."""
+        if f'{account_id}/{region}' not in self._written:
             self.save(account_id, region, memory, now)
 
     def save(self, account_id: str, region: str, memory: Memory, now: datetime) -> bool:
@@ -152,20 +176,27 @@ class StateStore:
         Raises what the cache raises, and OSError where it did not keep what it was given; the next call tries again.
         """
         name = f'{account_id}/{region}'
-        saved = self._scopes.get(name)
-        if saved and _is_same(saved.memory, memory) and timedelta() <= now - saved.at < HEARTBEAT:
-            return False
-        self._own.save({**self._texts, name: encode(Saved(now, memory))})
-        self._scopes[name], self._texts[name] = Saved(now, memory), encode(Saved(now, memory))
-        # Others write it, too.
+        with LOCK:
+            saved = self._scopes.get(name)
+            is_recent = saved and name in self._written and timedelta() <= now - saved.at < HEARTBEAT
+            if saved and is_recent and _is_same(saved.memory, memory):
+                return False
+            new = Saved(now, memory, PROCESS)
+            text = encode(new)
+            self._own.save({**self._texts, name: text})
+            self._save_shared(name, new)
+            self._scopes[name], self._texts[name] = new, text
+            self._written.add(name)
+        return True
+
+    def _save_shared(self, name: str, new: Saved) -> None:
         document = self._document(name)
         known = document.load().get(name)
         began = dict(known.began) if known else {}
         if name in self._began:
             began[self._instance_id] = self._began[name]
-        newest = sorted(began, key=lambda instance_id: began[instance_id])[-MAX_BEGAN:]
-        document.save({name: encode(Saved(now, memory, {instance_id: began[instance_id] for instance_id in newest}))})
-        return True
+        newest = sorted(began, key=lambda instance_id: began[instance_id].at)[-MAX_BEGAN:]
+        document.save({name: encode(new._replace(began={known_id: began[known_id] for known_id in newest}))})
 
     def _load_shared(self, name: str) -> Saved | None:
         document = self._document(name)
@@ -220,7 +251,8 @@ def encode(saved: Saved) -> str:
             times[arn] = {key: at.isoformat() for key, at in entry.times.items()}
     document = {
         'at': saved.at.isoformat(),
-        'began': {instance_id: at.isoformat() for instance_id, at in saved.began.items()},
+        'process': saved.process,
+        'began': {known_id: [began.at.isoformat(), began.process] for known_id, began in saved.began.items()},
         'first': memory.first and memory.first.isoformat(),
         'floor': memory.floor and memory.floor.isoformat(),
         'cursor': memory.cursor and memory.cursor.isoformat(),
@@ -238,7 +270,10 @@ def decode(text: str) -> tuple[int, Scopes]:
     document = _object(json.loads(text))
     if document.get('version') != VERSION or type(document.get('sequence')) is not int:
         raise ValueError(f'not a document of version {VERSION}')
-    return document['sequence'], {name: _decode_scope(scope) for name, scope in _object(document.get('scopes')).items()}
+    scopes = _object(document.get('scopes'))
+    if not all(name.count('/') == 1 for name in scopes):
+        raise ValueError('a scope is an account and a Region')
+    return document['sequence'], {name: _decode_scope(scope) for name, scope in scopes.items()}
 
 
 def _decode_scope(scope: Any) -> Saved:
@@ -255,27 +290,32 @@ def _decode_scope(scope: Any) -> Saved:
         known = {key: _time(at) for key, at in _object(times).items()}
         reported[arn] = reported[arn]._replace(times=known)
     first, floor, cursor = (_time(scope[name]) if scope.get(name) else None for name in ('first', 'floor', 'cursor'))
-    began = {instance_id: _time(at) for instance_id, at in _object(scope.get('began')).items()}
-    return Saved(_time(scope.get('at')), Memory(first, floor, reported, cursor), began)
+    began = {}
+    for instance_id, known in _object(scope.get('began')).items():
+        at, process = _texts(known)
+        began[instance_id] = Began(_time(at), process)
+    return Saved(_time(scope.get('at')), Memory(first, floor, reported, cursor), str(scope.get('process')), began)
 
 
 def decode_version_1(text: str) -> tuple[int, str | None, Memory]:
     """Return the sequence number, account and memory in a text of version 1. Raises ValueError for anything else.
 
-    Its cursor is the creation of the newest job that was known: older jobs that are not in its document are old. It did
-    not have `first`: that is put before the cursor by more than anything was ever kept waiting.
+    Its cursor is the creation of the newest job that was known: older jobs that are not in its document are old. It
+    had no `first`; a day before the cursor is longer than it ever held news back.
     """
     document = _object(json.loads(text))
     sequence, account_id = document.get('sequence'), document.get('account_id')
     if document.get('version') != 1 or type(sequence) is not int or not isinstance(account_id, str | None):
         raise ValueError('not a document of version 1')
-    cursor = _time(document.get('newest_creation')) - CURSOR_OVERLAP
-    # There where its first look had not come to its end.
+    newest = document.get('newest_creation')
+    # Set only if version 1's first look was never completed.
     first_look = parse_time(document.get('first_look_at'))
+    cursor = None if first_look and newest is None else _time(newest) - CURSOR_OVERLAP
+    first = first_look or (cursor and cursor - STALE)
     reported = {
         str(arn): Entry(None, frozenset(_texts(keys))) for arn, keys in _object(document.get('reported')).items()
     }
-    return sequence, account_id, Memory(first_look or cursor - STALE, first_look, reported, cursor)
+    return sequence, account_id, Memory(first, first_look, reported, cursor)
 
 
 def _encode_time(moment: datetime | None) -> str:

@@ -12,7 +12,7 @@ from datadog_checks.base import ConfigurationError
 from pydantic import ValidationError
 
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
-from datadog_checks.bedrock_model_customization.config import doubts, validate
+from datadog_checks.bedrock_model_customization.config import suspicious_options, validate
 from datadog_checks.bedrock_model_customization.config_models import InstanceConfig, validators
 from datadog_checks.bedrock_model_customization.jobs import transitions, vocabulary
 from datadog_checks.bedrock_model_customization.polling.files import ArtifactSettings
@@ -148,12 +148,17 @@ def test_what_is_allowed(instance: dict[str, Any]) -> None:
 )
 def test_what_is_hardly_meant(instance: dict[str, Any], init_config: dict[str, Any], doubt: str) -> None:
     validate(instance, init_config)
-    assert doubts(instance, init_config) == [doubt]
+    assert suspicious_options(instance, init_config) == [doubt]
 
 
 def test_no_doubts_about_what_the_agent_adds() -> None:
     instance = {'regions': ['us-east-1'], 'min_collection_interval': 60, 'tags': ['a:b'], 'service': 'x'}
-    assert doubts(instance | {'empty_default_hostname': True, 'no_index': False, '_key': 1}, {'loader': 'core'}) == []
+    assert (
+        suspicious_options(
+            instance | {'empty_default_hostname': True, 'no_index': False, '_key': 1}, {'loader': 'core'}
+        )
+        == []
+    )
 
 
 def test_what_aws_adds_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from datadog_checks.bedrock_model_customization import BedrockModelCustomization
 from datadog_checks.bedrock_model_customization.aws.advice import remedy
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSettings, default_session
-from datadog_checks.bedrock_model_customization.aws.trials import impatient
+from datadog_checks.bedrock_model_customization.aws.trials import with_little_patience
 
 from .harness import MINUTE, T0
 
@@ -289,8 +289,12 @@ def test_a_hanging_region_costs_seconds(simulator: Simulator) -> None:
 
 def test_patience_is_only_ever_less() -> None:
     given = AwsSettings(connect_timeout=1, read_timeout=2, max_attempts=1)
-    assert (impatient(given).connect_timeout, impatient(given).read_timeout, impatient(given).max_attempts) == (1, 2, 1)
-    assert impatient(AwsSettings(read_timeout=300)).read_timeout == 10
+    assert (
+        with_little_patience(given).connect_timeout,
+        with_little_patience(given).read_timeout,
+        with_little_patience(given).max_attempts,
+    ) == (1, 2, 1)
+    assert with_little_patience(AwsSettings(read_timeout=300)).read_timeout == 10
 
 
 def test_a_mistake_in_the_configuration(simulator: Simulator) -> None:

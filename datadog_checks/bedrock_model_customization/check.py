@@ -20,7 +20,7 @@ from .aws.advice import MAX_ADVICE, advise, listing_broken_off
 from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, Kind, explain
 from .aws.session import AwsSession
-from .aws.trials import ASSUME_ROLE, examine, impatient
+from .aws.trials import ASSUME_ROLE, examine, with_little_patience
 from .aws.usage import Footprint
 from .config_models import ConfigMixin
 from .jobs.job import Job
@@ -99,8 +99,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             super().run_check_initializations()
 
     def _prepare(self) -> None:
-        for doubt in config.doubts(self.instance or {}, self.init_config or {}):
-            self.log.warning('%s', one_line(doubt, MAX_LOGGED))
+        for warning in config.suspicious_options(self.instance or {}, self.init_config or {}):
+            self.log.warning('%s', one_line(warning, MAX_LOGGED))
         agent_proxy = datadog_agent.get_config('proxy') or None
         self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
         self._session = AwsSession(self.settings.aws)
@@ -311,7 +311,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             finding = f'the configuration is refused: {one_line(str(error), MAX_LOGGED)}'
             self.diagnosis.fail('configuration', finding, 'configuration', remediation='correct it, and ask again')
             return
-        session = AwsSession(impatient(self.settings.aws))
+        session = AwsSession(with_little_patience(self.settings.aws))
         session.guard.start(MAX_DIAGNOSIS_SECONDS)
         for trial in examine(session, self.settings.regions):
             if trial.error and trial.error.kind is Kind.CREDENTIALS:

@@ -40,7 +40,7 @@ def validate(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> Non
         raise ConfigurationError('\n'.join(mistakes))
 
 
-def doubts(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
+def suspicious_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
     """Return what is valid, and yet hardly meant: names that no option has, a poll longer than its interval."""
     found = [*_unknown(SharedConfig, init_config, 'init_config.'), *_unknown(InstanceConfig, instance, '')]
     interval = instance.get('min_collection_interval')

@@ -117,7 +117,7 @@ class Plan:
 class Guard:
     """Does at once what the real one has threads for."""
 
-    def employ(self, work: Callable[[], None], region: str = '') -> None:
+    def run_in_background(self, work: Callable[[], None], region: str = '') -> None:
         work()
 
     def result_of(self, answer: Future[Any]) -> Any:

@@ -12,7 +12,7 @@ from threading import Event
 from typing import Final, TypeVar
 
 from .errors import AwsError, HangingCallsError, InterruptedPollError, Kind
-from .guard import Guard, fulfil
+from .guard import Guard, resolve
 
 Answer = TypeVar('Answer')
 
@@ -49,11 +49,11 @@ def fan_out(
         with suppress(Empty):
             while True:
                 subject, answer = turns.get_nowait()
-                fulfil(answer, partial(attempt, subject))
+                resolve(answer, partial(attempt, subject))
 
     for number in range(min(max_concurrency, len(subjects))):
         try:
-            guard.employ(work, region)
+            guard.run_in_background(work, region)
         except HangingCallsError:
             if number == 0:
                 return

@@ -87,10 +87,10 @@ class Guard:
             return call()
         self.stop()
         answer: Future[Answer] = Future()
-        self.employ(partial(fulfil, answer, call), region)
+        self.run_in_background(partial(resolve, answer, call), region)
         return self.result_of(answer)
 
-    def employ(self, work: Callable[[], None], region: str = '') -> None:
+    def run_in_background(self, work: Callable[[], None], region: str = '') -> None:
         """Let a thread that can be left behind do some work, which raises nothing, for the current poll.
 
         Raises HangingCallsError where too many threads of earlier polls still work for the Region.
@@ -131,7 +131,7 @@ class Guard:
             raise exception
 
 
-def fulfil(answer: Future[Answer], call: Callable[[], Answer]) -> None:
+def resolve(answer: Future[Answer], call: Callable[[], Answer]) -> None:
     """Make a call, and let `answer` have what it returns or raises."""
     try:
         answer.set_result(call())

@@ -22,7 +22,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
 from .errors import FINDING_CREDENTIALS, AwsError, Kind, explain
-from .guard import Guard, fulfil
+from .guard import Guard, resolve
 from .logs import keep_quiet
 from .raw import read_raw
 from .usage import Usage
@@ -141,7 +141,7 @@ class AwsSession:
 
     def _ask(self, asked: _Asked, region: str, usage: Usage) -> None:
         try:
-            self.guard.employ(partial(fulfil, asked.answer, partial(self.caller_account_id, usage)), region)
+            self.guard.run_in_background(partial(resolve, asked.answer, partial(self.caller_account_id, usage)), region)
         except Exception as error:
             raise explain(error, 'GetCallerIdentity') from error
 

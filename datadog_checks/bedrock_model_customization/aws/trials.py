@@ -89,7 +89,7 @@ class Trial:
         return remedy(self.error)
 
 
-def impatient(settings: AwsSettings) -> AwsSettings:
+def with_little_patience(settings: AwsSettings) -> AwsSettings:
     """Return settings with which a trial takes seconds: someone waits for its answer."""
     return replace(
         settings,

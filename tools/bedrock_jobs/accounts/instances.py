@@ -84,7 +84,7 @@ def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> l
         config.validate(instance, init_config)
     except ConfigurationError as error:
         return str(error).splitlines()
-    return config.doubts(instance, init_config)
+    return config.suspicious_options(instance, init_config)
 
 
 def make_instance(account: Account, recipe: Recipe) -> Instance:

@@ -62,7 +62,7 @@ def examine(number: int, settings: Settings) -> Iterator[Finding]:
     from datadog_checks.bedrock_model_customization.aws.session import AwsSession
     from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
-    for trial in trials.examine(AwsSession(trials.impatient(settings.aws)), settings.regions):
+    for trial in trials.examine(AwsSession(trials.with_little_patience(settings.aws)), settings.regions):
         error = trial.error
         operation = error.operation if error else trial.operation
         advice = one_line(advise(error), 600) if error else ''

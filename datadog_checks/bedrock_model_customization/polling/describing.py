@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -79,13 +79,15 @@ class Describer:
             return False
         return now - described_at >= METRICS_GRACE and ended_since(job, described_at - METRICS_GRACE * 6)
 
-    def read(self, jobs: Sequence[Job], missing: Sequence[Job], now: datetime) -> Answers[Job]:
-        """Describe the `missing` jobs, and those of `jobs` that are due, first ones first; forget all others.
+    def read(
+        self, jobs: Sequence[Job], missing: Sequence[Job], urgency: Callable[[Job], Any], now: datetime
+    ) -> Answers[Job]:
+        """Describe the `missing` jobs, and those of `jobs` that are due, by `urgency`; forget all others.
 
         Raises AwsError where the credentials are refused.
         """
         self._known = {job.job_arn: self._of(job) for job in jobs}
-        due = {job.job_arn: job for job in jobs if self.is_due(job, now)}
+        due = {job.job_arn: job for job in sorted((job for job in jobs if self.is_due(job, now)), key=urgency)}
         # The missing ones are bounded by who asks for them.
         queue = list(({job.job_arn: job for job in missing} | due).values())[: self._max_jobs]
         answers: Answers[Job] = Answers(found={}, failures={}, malformed={})

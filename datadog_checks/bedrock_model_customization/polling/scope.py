@@ -325,11 +325,14 @@ class Scope:
 
     def _describe(self, missing: Sequence[Job], now: datetime) -> Answers[Job]:
         wanted = [job for job in self.inventory.jobs.values() if self._wants_more(job, now)]
-        wanted.sort(key=lambda job: (job.status != FAILED, not self.ledger.news(job), _newest_first(job)))
-        described = self._describer.read(wanted, missing, now)
+        described = self._describer.read(wanted, missing, self._urgency, now)
         for arn, description in described.found.items():
             self._take(description, 'describe', described.malformed.get(arn), now)
         return described
+
+    def _urgency(self, job: Job) -> tuple[bool, bool, float]:
+        """Order in which jobs are described: what failed, what has news, what is newest."""
+        return job.status != FAILED, not self.ledger.news(job), _newest_first(job)
 
     def _wants_more(self, job: Job, now: datetime) -> bool:
         """Whether something would use more about a job than its number."""

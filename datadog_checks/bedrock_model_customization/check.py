@@ -1,4 +1,4 @@
-"""The Agent's face of the integration: configuration in, submissions out."""
+"""The check that the Agent runs: reads the configuration, polls each Region and submits the results."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self.diagnosis.register(self._diagnose)
 
     def load_configuration_models(self, package_path: str | None = None) -> None:
-        """Load the models. Raises ConfigurationError that names each option, what was given and what is allowed."""
+        """Load the models. Raises ConfigurationError, naming each wrong option, its value and what is allowed."""
         config.validate(self.instance or {}, self.init_config or {})
         super().load_configuration_models(package_path)
 
     def run_check_initializations(self) -> None:
-        """Load the configuration and prepare, once: the Agent may run the check and diagnose it at the same time."""
+        """Load the configuration and prepare, only once even if the Agent runs and diagnoses the check together."""
         with self._initializing:
             super().run_check_initializations()
 
@@ -116,9 +116,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._order = deque(self._collectors)
 
     def _state_store(self) -> StateStore:
-        """Return the store of the state, under one key for all instances: one may go on from what another knows.
+        """Return the state store. All instances share a key prefix, so that one may continue from another's state.
 
-        The methods of the base class would put the instance's `name` before each key.
+        The base class's methods are not used because they would put the instance's `name` before each key.
         """
         instance = self.instance or {}
         old = f'{self.check_id.rpartition(":")[0]}:{cache_id(instance)}_'
@@ -131,28 +131,29 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         )
 
     def check(self, _: Any) -> None:
-        """Poll every Region once. What fails in one Region is reported, and stays there."""
+        """Poll every Region once. A failure in one Region is reported and does not affect the others."""
         assert self._session is not None
         self._session.guard.start(self.settings.collection_timeout.total_seconds())
         for region, outcome in self._poll_all():
             try:
                 self._report(region, outcome)
             except Exception as error:
-                # Not remembered, so that the next poll reports it again. In one clean line: it may quote anything.
+                # The poll is not remembered, so the next one reports it again. The trace is cleaned and put on one line
+                # because it may quote any text.
                 trace = one_line(format_exc(), MAX_TRACE)
                 self.log.error('%s: the poll could not be reported: %s', region, trace)
                 failure = one_line(f'{type(error).__name__}: {error}', MAX_LOGGED)
                 self.warnings.append(f'{region}: the poll could not be reported: {failure}')
 
     def cancel(self) -> None:
-        """Let a running poll end at its next request. Called by the Agent, from another thread."""
+        """Make a running poll end at its next request. The Agent calls this from another thread."""
         if self._session:
             self._session.guard.cancel()
 
     def _poll_all(self) -> Iterator[tuple[str, Outcome]]:
-        """Poll the Regions at the same time; yield each as soon as it is done."""
+        """Poll the Regions in parallel; yield each Region's outcome as soon as it is done."""
         regions = list(self._order)
-        # Where there are more, those that had to wait come first at the next poll.
+        # If there are more Regions than threads, those that had to wait come first at the next poll.
         self._order.rotate(-MAX_PARALLEL_SCOPES)
         if len(regions) == 1:
             yield regions[0], self._poll(regions[0])
@@ -199,7 +200,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._note_problems(region, poll.problems, others, poll.broken_off)
 
     def _send_records(self, poll: ScopePoll, tags: list[str], now: datetime) -> tuple[list[Job], list[str]]:
-        """Send the changed jobs; return those that were sent, and why the others were not."""
+        """Send a record of each changed job; return the jobs that were sent, and why the others were not."""
         sent, failures = [], Failures('records could not be sent')
         for job in poll.changed:
             try:
@@ -212,7 +213,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _report_transitions(
         self, poll: ScopePoll, tags: list[str], now: datetime
     ) -> tuple[list[tuple[Job, Transition]], list[str]]:
-        """Report what happened; return the transitions that were reported, and why the others were not."""
+        """Report the poll's transitions; return those that were reported, and why the others were not."""
         for count in metrics.TRANSITION_COUNTS.values():
             self.count(count, 0, tags)
         reported: list[tuple[Job, Transition]] = []
@@ -230,7 +231,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _report_transition(
         self, poll: ScopePoll, job: Job, transition: Transition, tags: list[str], now: datetime
     ) -> bool:
-        """Send a transition's event and count it; return whether it was young enough for an event."""
+        """Send a transition's event and count it; return False if it was too old for its event to be sent."""
         is_young = transition.kind not in self.settings.events or not is_too_old(transition, now)
         if transition.kind in self.settings.events and is_young:
             self.event(job_event(job, transition, self.settings.tagger, tags, now, poll.curves.get(job.job_arn)))
@@ -240,7 +241,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         return is_young
 
     def _health(self, region: str, outcome: Outcome, now: datetime) -> Iterator[Sample]:
-        """Yield what tells how the integration itself is doing."""
+        """Yield the metrics about the health of the integration itself."""
         poll = outcome.poll
         yield Sample(metrics.CAN_CONNECT, 1 if poll else 0)
         yield Sample(metrics.COLLECTION_DURATION, outcome.duration)
@@ -257,7 +258,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             yield Sample(metrics.COLLECTION_TIME_SINCE_SUCCESS, since)
 
     def _shortfalls(self, poll: ScopePoll) -> list[str]:
-        """Return what the configuration's caps, or unreadable answers, leave out of this poll's data."""
+        """Return sentences that say what this poll's data leaves out because of option limits or unreadable answers."""
         shortfalls = list(poll.shortfalls)
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
@@ -276,14 +277,14 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _note_problems(
         self, region: str, errors: Sequence[AwsError], others: Iterable[str] = (), broken_off: AwsError | None = None
     ) -> None:
-        """Show each problem in `agent status` while it lasts; log it once when it comes, and once when it is gone."""
+        """Show each problem in `agent status` while it lasts; log it once when it starts and once when it ends."""
         refused = self._refused.setdefault(region, {})
         refused |= {error.operation: error for error in errors if error.iam_action and error.operation != ASSUME_ROLE}
         texts: dict[str, str] = {}
         for error in (*errors, *refused.values()):
             texts.setdefault(f'{error.operation} {error.code}', advise(error))
         if broken_off:
-            # What AWS says of it may differ from poll to poll.
+            # Keyed without AWS's message, which may differ from poll to poll.
             texts[f'the listing of jobs was broken off: {broken_off.code}'] = listing_broken_off(broken_off)
         for other in others:
             texts[other.lstrip('0123456789')] = other
@@ -298,14 +299,14 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._problems[region] = texts
 
     def _forget_refusals(self, region: str, footprint: Footprint) -> None:
-        """Forget what was refused and has now been tried anew: a refused request is not made at every poll."""
+        """Forget refusals of operations that were requested again: a refused request is not repeated at every poll."""
         refused = self._refused.get(region, {})
         self._refused[region] = {name: error for name, error in refused.items() if not footprint.requests[name]}
 
     def _diagnose(self) -> None:
-        """Try credentials, Regions and permissions for `agent diagnose`, beside whatever poll is running."""
+        """Test credentials, Regions and permissions for `agent diagnose`. A poll may be running at the same time."""
         try:
-            # The Agent may ask before the first run.
+            # The Agent may request a diagnosis before the first run.
             self.run_check_initializations()
         except Exception as error:
             finding = f'the configuration is refused: {one_line(str(error), MAX_LOGGED)}'
@@ -315,7 +316,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         session.guard.start(MAX_DIAGNOSIS_SECONDS)
         for trial in examine(session, self.settings.regions):
             if trial.error and trial.error.kind is Kind.CREDENTIALS:
-                # So that the next attempt does not find these again.
+                # The next attempt must not use the same credentials again.
                 session.reset()
             finding = one_line(trial.finding, MAX_LOGGED)
             if trial.error is None:

@@ -1,4 +1,4 @@
-"""Explains mistakes in the configuration: which option, what was given, and what is allowed."""
+"""Explains mistakes in the configuration: the option, the given value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from .config_models import InstanceConfig, SharedConfig, defaults
 
-# Their values may hold secrets.
+# Options whose values may hold secrets.
 HIDDEN: Final = frozenset({'external_id', 'proxy'})
-# The Agent itself reads these of any instance, or adds them to it; no spec names them.
+# Options of any instance that the Agent itself reads or adds, and that no spec lists.
 AGENT_OPTIONS: Final = frozenset({'check_tag_cardinality', 'loader', 'name', 'namespace', 'no_index'})
 MAX_SHOWN: Final = 120
 TYPES: Final = {
@@ -30,18 +30,21 @@ TYPES: Final = {
     'dict_type': 'must be a mapping',
     'model_type': 'must be a mapping',
 }
-"""What pydantic's types of errors mean to someone who writes YAML."""
+"""Messages for pydantic's error types, in terms that someone who writes YAML knows."""
 
 
 def validate(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError, with a line for each mistake, where the configuration has any."""
+    """Check the configuration. Raises ConfigurationError, with one line per mistake, if it has any."""
     mistakes = [*_mistakes(SharedConfig, init_config, 'init_config.'), *_mistakes(InstanceConfig, instance, '')]
     if mistakes:
         raise ConfigurationError('\n'.join(mistakes))
 
 
 def suspicious_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
-    """Return what is valid, and yet hardly meant: names that no option has, a poll longer than its interval."""
+    """Return warnings about valid but probably unintended values.
+
+    These are names that no option has, and a poll that may take longer than the interval between polls.
+    """
     found = [*_unknown(SharedConfig, init_config, 'init_config.'), *_unknown(InstanceConfig, instance, '')]
     interval = instance.get('min_collection_interval')
     timeout = instance.get('collection_timeout', defaults.instance_collection_timeout())
@@ -86,13 +89,13 @@ def _explain(mistake: Mapping[str, Any]) -> str:
 def _shown(value: Any) -> str:
     text = repr(_plain(value))
     if '@' in text and '://' in text:
-        # A URL with a user, and maybe a password.
+        # A URL with a user name, and perhaps a password.
         return '(hidden)'
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as it was written: the models have made lists and mappings immutable."""
+    """Return the value as the user wrote it: the models turn lists and mappings into immutable types."""
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

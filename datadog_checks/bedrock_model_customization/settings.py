@@ -1,4 +1,4 @@
-"""From the configuration, already validated, to what each part of a poll wants to know."""
+"""Turns the validated configuration into the settings of each part of a poll."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ BypassProxy = Callable[[str, Sequence[str]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One instance, ready to use. `events` holds the kinds of transition that give an event.
+    """The settings of one instance. `events` holds the kinds of transition for which an event is sent.
 
-    `artifacts` says what may be read from S3, None for nothing; `emit_records` whether jobs are sent as logs.
+    `artifacts` says which files may be read from S3, None for none; `emit_records` whether jobs are sent as logs.
     """
 
     regions: tuple[str, ...]
@@ -50,8 +50,8 @@ def read_settings(
 ) -> Settings:
     """Return the settings of an instance.
 
-    A proxy is the instance's, else that of `init_config`, else the Agent's own, else that of the environment.
-    `bypass_proxy` tells for a URL and a list of hosts whether the URL is one of theirs.
+    The proxy is the instance's, else that of `init_config`, else the Agent's own, else that of the environment.
+    `bypass_proxy` takes a URL and a list of hosts, and returns whether the URL belongs to one of the hosts.
     """
     job_filter = JobFilter(_criteria(instance.include), _criteria(instance.exclude))
     regions = instance.regions or ()
@@ -103,7 +103,7 @@ def read_settings(
 
 
 def artifact_settings(instance: InstanceConfig) -> ArtifactSettings:
-    """Return what of an instance's files in S3 may be read once they may be read at all."""
+    """Return which files in S3 an instance may read, regardless of whether `collect_artifacts` is set."""
     interval = _number(instance.artifact_refresh_interval)
     return ArtifactSettings(
         buckets=tuple(instance.artifact_buckets or ('*',)),
@@ -113,16 +113,17 @@ def artifact_settings(instance: InstanceConfig) -> ArtifactSettings:
 
 
 def instance_id(instance: Mapping[str, Any]) -> str:
-    """Return what tells an instance's state from that of every other instance: its name, or else what it looks at.
+    """Return the id under which an instance's state is kept.
 
-    An edit to anything else keeps the state. Two instances that look at the same need names.
+    It is a hash of the instance's `name` or, without one, of the options `assume_role`, `endpoint_url`, `include`,
+    `exclude` and `tags`. An edit to any other option keeps the state. Two instances with equal values here need names.
     """
     name = instance.get('name')
     return _hash({'name': name}) if name else _hash(_given(instance, 'assume_role', 'endpoint_url', *FILTERS, 'tags'))
 
 
 def cache_id(instance: Mapping[str, Any]) -> str:
-    """Return what tells whose jobs an instance reports. State of version 1 was kept under it."""
+    """Return the id under which version 1 kept state: a hash of the options that decide which jobs are reported."""
     return _hash(_given(instance, 'assume_role', 'external_id', 'endpoint_url', *FILTERS))
 
 
@@ -140,7 +141,7 @@ def _criteria(filters: Any) -> Criteria:
 
 
 def _number(value: float | None) -> float:
-    """The models give every number its default; None would be a fault of ours."""
+    """Return a numeric option, which is never None: the models give every number a default."""
     assert value is not None
     return value
 

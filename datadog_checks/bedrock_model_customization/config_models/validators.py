@@ -1,4 +1,4 @@
-"""Rules of the configuration that its types cannot say. A message says what is allowed; `config.py` adds the rest."""
+"""Rules for options that types cannot express. A message says what is allowed; `config.py` adds option and value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GLOBS = ('job_names', 'base_models', 'tags')
 
 ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}', re.ASCII)
 EXTERNAL_ID = re.compile(r'[\w+=,.@:/-]{2,1224}', re.ASCII)
-# Partition prefixes with one to three parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
+# A prefix of one or two parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
 REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-[0-9]{1,2}')
 BUCKET_GLOB = re.compile(r'[a-z0-9.*?!\[\]-]{1,63}')
 SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
@@ -24,7 +24,10 @@ Validator = Callable[..., Any]
 
 
 def between(low: float, high: float) -> Validator:
-    """Return a validator of a number's range; what is no number is left to the type's own message."""
+    """Return a validator that requires a number from `low` to `high`.
+
+    A bool is refused. Any other value that is not a number is left to the type's own message.
+    """
 
     def validate(value: Any, **_: Any) -> Any:
         if isinstance(value, bool):
@@ -41,7 +44,7 @@ def between(low: float, high: float) -> Validator:
 
 
 def each_of(allowed: Collection[str], *, may_be_empty: bool = True) -> Validator:
-    """Return a validator of a list of known words, each at most once."""
+    """Return a validator that requires a list of `allowed` words, each at most once."""
 
     def validate(value: Any, **_: Any) -> Any:
         texts = value if isinstance(value, list | tuple) else ()
@@ -57,7 +60,7 @@ def each_of(allowed: Collection[str], *, may_be_empty: bool = True) -> Validator
 
 
 def one_of(allowed: Collection[str]) -> Validator:
-    """Return a validator of a known word."""
+    """Return a validator that requires one of the `allowed` words."""
 
     def validate(value: Any, **_: Any) -> Any:
         if isinstance(value, str) and value not in allowed:
@@ -68,7 +71,7 @@ def one_of(allowed: Collection[str]) -> Validator:
 
 
 def globs(value: Any, **_: Any) -> Any:
-    """Refuse empty patterns: one would match nothing, or an unset template variable stands behind it."""
+    """Refuse empty patterns: they match nothing, and often come from an unset template variable."""
     if isinstance(value, list | tuple) and any(isinstance(text, str) and not text.strip() for text in value):
         raise ValueError('must hold no empty pattern')
     return value
@@ -96,7 +99,7 @@ instance_job_tags_exclude = globs
 
 
 def instance_artifact_buckets(value: Any, **_: Any) -> Any:
-    """Refuse patterns that no bucket's name can match, such as a URL."""
+    """Refuse an empty list, and patterns that no bucket name can match, such as a URL."""
     globs(value)
     if isinstance(value, list | tuple) and not value:
         raise ValueError('must name at least one bucket; remove the line to allow every one')
@@ -111,7 +114,7 @@ def instance_artifact_refresh_interval(value: Any, **_: Any) -> Any:
 
 
 def instance_regions(value: Any, **_: Any) -> Any:
-    """Refuse what cannot be a Region, such as an availability zone or a name from the console."""
+    """Refuse an empty list, duplicates, and anything but a Region's code, such as an availability zone or a name."""
     if not isinstance(value, list | tuple):
         return value
     if not value:
@@ -148,7 +151,7 @@ def instance_endpoint_url(value: Any, **_: Any) -> Any:
 
 
 def proxy(value: Any, **_: Any) -> Any:
-    """Refuse proxies that are no URLs. They may carry credentials, which are never shown."""
+    """Refuse unknown members, and proxies that are not URLs. A URL may hold credentials, which are never shown."""
     if isinstance(value, dict) and (unknown := sorted(map(str, value.keys() - {'http', 'https', 'no_proxy'}))):
         raise ValueError(f'{unknown[0]!r} is none of http, https, no_proxy')
     for scheme in ('http', 'https') if isinstance(value, dict) else ():

@@ -1,1 +1,1 @@
-"""One scope, one poll: list the jobs, describe those that changed, work out what happened to each, remember it."""
+"""Polls one scope: lists its jobs, describes those that changed, works out what happened to each, and remembers it."""

@@ -1,4 +1,4 @@
-"""What the parts of a poll that ask about single jobs have in common."""
+"""The result type shared by the parts of a poll that make requests about single jobs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Found = TypeVar('Found')
 
 @dataclass(frozen=True, slots=True)
 class Answers(Generic[Found]):
-    """What was asked about some jobs, by ARN.
+    """The answers to requests about some jobs. Every mapping and set is keyed by job ARN.
 
-    `unanswered` are the jobs that are still to be asked about, and `pending` those of them whose news should wait.
-    `failures` are those of single jobs, `problems` what is to be shown of them. `malformed` has members of an answer
-    that could not be read, and `shortfalls` say in words what is left out.
+    `unanswered` holds the jobs that still need a request, and `pending` the subset of them whose news should wait for
+    the answer. `failures` holds the error of each job that failed, `problems` the errors to show to the user.
+    `malformed` holds the members of each answer that could not be read. `shortfalls` are sentences that say what is
+    left out.
     """
 
     found: dict[str, Found] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Follows the jobs of one Region with one instance's credentials, whosever account these lead to."""
+"""Follows the jobs of one Region with one instance's credentials, in whichever account they belong to."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .state import StateStore
 
 
 class Collector:
-    """Polls one Region. Each account that the credentials lead to is a scope of its own, with a state of its own.
+    """Polls one Region. Each account that the credentials belong to over time is a separate scope with its own state.
 
-    `store` None keeps nothing beyond the life of the process.
+    If `store` is None, nothing outlives the process.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Collector:
         )
 
     def poll(self, now: datetime) -> ScopePoll:
-        """Look at the Region once. Raises AwsError where no job can be listed; nothing is forgotten then."""
+        """Poll the Region once. Raises AwsError if no jobs can be listed; nothing is forgotten in that case."""
         problems: list[AwsError] = []
         try:
             self.scope.prepare()
@@ -63,7 +63,7 @@ class Collector:
         return replace(poll, problems=[*problems, *poll.problems]) if problems else poll
 
     def _adopt(self, poll: ScopePoll, account_id: str, now: datetime) -> ScopePoll:
-        """Give a scope the account that its jobs tell; poll again where something is remembered of it."""
+        """Assign a scope the account found in its jobs' ARNs; poll again if the store remembers that account."""
         memory = self._store.load(account_id, self.scope.region, now) if self._store else None
         if memory:
             self._current = self._new_scope(account_id, memory)
@@ -75,9 +75,9 @@ class Collector:
     def remember(
         self, poll: ScopePoll, transitions: Iterable[tuple[Job, Transition]], changed: Iterable[Job], now: datetime
     ) -> None:
-        """Note what of the last poll was reported: nothing of it is reported again by this process.
+        """Record which parts of the last poll were reported, so that this process does not report them again.
 
-        Raises what the persistent cache raises; what was noted is then still good for the life of this process.
+        Raises whatever the persistent cache raises; the record then still holds for the life of this process.
         """
         assert self._current
         memory = self._current.remember(poll, transitions, changed, now)
@@ -85,15 +85,18 @@ class Collector:
             self._store.save(poll.account_id, self.scope.region, memory, now)
 
     def _write_first(self, now: datetime) -> None:
-        """Write down that a new scope was answered, even where the answer is all there is of the poll."""
+        """Save that AWS has answered for a new scope, even if the rest of the poll failed."""
         scope = self._current
         if self._store and scope and scope.account_id and scope.ledger.first:
-            # Where it cannot be written, `remember` says so.
+            # `remember` reports a store that cannot be written.
             with suppress(Exception):
                 self._store.begin(scope.account_id, self.scope.region, scope.ledger.memory(), now)
 
     def _whose(self, problems: list[AwsError]) -> str | None:
-        """Return the account of the credentials; the last one known where it cannot be asked for."""
+        """Return the account of the credentials, or the last known account if AWS does not answer.
+
+        Raises AwsError if the credentials are refused or the poll must end.
+        """
         try:
             return self.scope.account_id()
         except AwsError as error:
@@ -109,7 +112,7 @@ class Collector:
         scope = self._scopes.pop(None, None)
         if scope is None or memory:
             scope = self._new_scope(account_id, memory)
-        # Where its account could not be told before, it can now.
+        # A scope that was created before its account was known learns it here.
         scope.account_id = account_id
         self._scopes[account_id] = scope
         return scope

@@ -1,4 +1,4 @@
-"""Describes jobs: those that are new, that have ended since, or that a listing should have shown and did not."""
+"""Describes jobs that are new, that have ended since their last description, or that a listing failed to show."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from ..jobs.vocabulary import COMPLETED
 from .answers import Answers
 from .inventory import ended_since, is_behind
 
-# A description that was asked for in vain at three polls, or had no turn at nine, no longer holds back the news: late
-# news beats none.
+# News stops waiting for a description after three polls at which the request failed, or nine at which the job had no
+# turn: late news beats none.
 PATIENCE: Final = 9
 COST_OF_TURN: Final = 3
 ATTEMPTS: Final = 10
-# Metrics of a completed job have been seen to appear after its status: ask once more, this much later, where the job
-# had ended within the hour before.
+# A completed job's metrics have been seen to appear after its status. Describe it once more, this much later, if it had
+# ended within the hour before its description.
 METRICS_GRACE: Final = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
 class _Described:
-    """What is known of describing one job.
+    """The history of one job's descriptions.
 
-    `attempts`, `waited` (see PATIENCE) and `is_refused` are about the `status` that the job has now; `described_status`
-    and `at` are of the last description, and `is_asked_again` says that it was asked for because of missing metrics.
+    `attempts`, `waited` (see PATIENCE) and `is_refused` refer to the job's current `status`. `described_status` and
+    `at` are the status and time of the last description; `is_asked_again` is True if that description was a second
+    request, made because metrics were missing.
     """
 
     status: str | None
@@ -48,7 +49,7 @@ class _Described:
 
 
 class Describer:
-    """Describes one scope's jobs, at most `max_jobs` at each poll. A job that does not change costs no request."""
+    """Describes one scope's jobs, at most `max_jobs` per poll. A job that does not change costs no request."""
 
     def __init__(self, scope: BedrockScope, max_concurrency: int, max_jobs: int) -> None:
         self._scope, self._max_concurrency, self._max_jobs = scope, max_concurrency, max_jobs
@@ -56,16 +57,16 @@ class Describer:
         self.is_refused = False
 
     def retry(self) -> None:
-        """Try again what was refused for all jobs: somebody may have allowed it meanwhile."""
+        """Try descriptions again after they were refused for all jobs: permission may have been granted since."""
         self.is_refused = False
 
     def is_described(self, job: Job) -> bool:
-        """Whether a job was described at any time."""
+        """Whether a job has ever been described."""
         known = self._known.get(job.job_arn)
         return known is not None and known.at is not None
 
     def is_due(self, job: Job, now: datetime) -> bool:
-        """Whether a description would tell more: none yet, one from before the job ended, or one without metrics."""
+        """Whether to describe a job: it has no description yet, one from before it ended, or one without metrics."""
         known = self._known.get(job.job_arn)
         if self.is_refused or known is None or known.at is None:
             return not (self.is_refused or (known and known.is_refused and known.status == job.status))
@@ -82,13 +83,13 @@ class Describer:
     def read(
         self, jobs: Sequence[Job], missing: Sequence[Job], urgency: Callable[[Job], Any], now: datetime
     ) -> Answers[Job]:
-        """Describe the `missing` jobs, and those of `jobs` that are due, by `urgency`; forget all others.
+        """Describe the `missing` jobs, then those of `jobs` that are due, by `urgency`; forget jobs not in `jobs`.
 
-        Raises AwsError where the credentials are refused.
+        Raises AwsError if the credentials are refused.
         """
         self._known = {job.job_arn: self._of(job) for job in jobs}
-        due = {job.job_arn: job for job in sorted((job for job in jobs if self.is_due(job, now)), key=urgency)}
-        # The missing ones are bounded by who asks for them.
+        due = {job.job_arn: job for job in jobs if self.is_due(job, now)}
+        # The caller limits the number of missing jobs.
         queue = list(({job.job_arn: job for job in missing} | due).values())[: self._max_jobs]
         answers: Answers[Job] = Answers(found={}, failures={}, malformed={})
         for job, answer in self._ask(queue):
@@ -100,7 +101,7 @@ class Describer:
     def _with_unanswered(
         self, answers: Answers[Job], due: Iterable[Job], had_turn: Set[str], now: datetime
     ) -> Answers[Job]:
-        """Add to the answers which jobs are still to be described, and which of them are worth waiting for."""
+        """Return the answers with the jobs that are still to be described, and those of them worth waiting for."""
         unanswered = [job for job in due if is_unanswered(job, answers)]
         for job in unanswered:
             self._known[job.job_arn].waited += COST_OF_TURN if job.job_arn in had_turn else 1
@@ -127,7 +128,7 @@ class Describer:
         answers.malformed[arn] = set()
         description = answers.found[arn] = read_description({**answer, 'jobArn': arn}, answers.malformed[arn])
         if is_behind(job, description):
-            # One that lags behind the listing tells nothing of the job's end.
+            # A description that lags behind the listing lacks what belongs to the job's end.
             known.fail(is_final=False)
             return
         status, is_asked_again = description.status or job.status, known.described_status == COMPLETED
@@ -143,6 +144,6 @@ class Describer:
 
 
 def is_unanswered(job: Job, answers: Answers[Job]) -> bool:
-    """Whether a job was not described, or by an answer that lags behind what is known."""
+    """Whether a job has no description, or only one that lags behind what is known of it."""
     found = answers.found.get(job.job_arn)
     return found is None or is_behind(job, found)

@@ -1,4 +1,4 @@
-"""Which jobs' files in S3 are read, and when: those of a job that changed, once."""
+"""Decides which jobs' files in S3 to read, and when: once each time a job changes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .job_files import JobFiles
 
 DEFAULT_MAX_SIZE: Final = 10 * 1024 * 1024
 ATTEMPTS: Final = 3
-# News of a job that completed wait so many polls for its curve, and not longer.
+# News of a job's completion waits at most this many polls for its loss curve.
 POLLS_TO_WAIT: Final = 5
-# A completed job's files have been seen to appear after its status: look once more, this much later.
+# A completed job's files have been seen to appear after its status. Look for them once more, this much later.
 FILES_GRACE: Final = timedelta(minutes=10)
 
 NO_CURVE: Final = 'completed jobs have no loss curve in S3'
@@ -35,10 +35,10 @@ NOT_ALLOWED: Final = 'jobs write to buckets that artifact_buckets does not allow
 
 @dataclass(frozen=True, slots=True)
 class ArtifactSettings:
-    """What may be read: `buckets` holds shell-style patterns, `max_size` is in bytes for one file.
+    """Which files may be read: `buckets` holds shell-style patterns, `max_size` is the limit per file in bytes.
 
-    The files of a running job are looked at anew when AWS shows a change of the job, and every `refresh_interval`
-    besides, unless that is None.
+    A running job's files are read again when AWS shows that the job changed and, unless `refresh_interval` is None,
+    also at that interval.
     """
 
     buckets: Sequence[str] = ('*',)
@@ -48,7 +48,7 @@ class ArtifactSettings:
 
 @dataclass(slots=True)
 class _Known:
-    """One job's files, and the state of the job that they were read for."""
+    """One job's files, and the state of the job when they were last read."""
 
     files: JobFiles
     fingerprint: object = None
@@ -71,7 +71,7 @@ class _Known:
 
 
 class _Done(NamedTuple):
-    """A job's files were looked at; `refusal` is what will be refused the next time, too."""
+    """The result of reading a job's files; `refusal` is an error that a retry would meet again, or None."""
 
     refusal: AwsError | None
 
@@ -79,7 +79,7 @@ class _Done(NamedTuple):
 class ArtifactReader:
     """Reads the files that one scope's jobs leave in S3. A job that does not change costs no request.
 
-    `max_jobs` bounds the jobs of one call of `read`; `keep_curves` keeps whole curves for `files_of`.
+    `max_jobs` limits the number of jobs per call of `read`; `keep_curves` keeps whole curves for `files_of`.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class ArtifactReader:
         self._objects = ObjectReader(scope)
         self._keep_curves = keep_curves
         self._known: dict[str, _Known] = {}
-        # By where jobs write to, without the job's own folder: permissions are often given by prefix.
+        # Keyed by the parent of the job's folder: permissions are often granted by prefix.
         self._denied: dict[tuple[str, str], AwsError] = {}
         self._model_denied: AwsError | None = None
 
     def retry(self) -> None:
-        """Try again what was refused or given up: somebody may have allowed it meanwhile."""
+        """Try again what was refused or given up: permission may have been granted since."""
         self._denied.clear()
         self._model_denied = None
         for known in self._known.values():
@@ -113,7 +113,7 @@ class ArtifactReader:
         return known.files if known else None
 
     def read(self, jobs: Sequence[Job], now: datetime) -> Answers[CurveSummary]:
-        """Read what changed, and return what is known of these jobs; forget all others. Raises nothing."""
+        """Read the files of jobs that changed and return what is known of all `jobs`; forget others. Never raises."""
         by_arn = {job.job_arn: job for job in jobs if job.output_data_config or job.output_model_arn}
         self._known = {arn: self._known.get(arn) or _Known(JobFiles(keep_curve=self._keep_curves)) for arn in by_arn}
         due = [arn for arn, job in by_arn.items() if self._is_due(job, now)]
@@ -150,7 +150,7 @@ class ArtifactReader:
         return refresh is not None and not job.is_terminal and age >= refresh
 
     def _read_due(self, by_arn: Mapping[str, Job], due: Sequence[str], now: datetime) -> set[str]:
-        """Read the files of jobs; return those that need not be read again for as long as the job does not change."""
+        """Read the files of `due` jobs; return the ARNs of those not to be read again until the job changes."""
         done: set[str] = set()
 
         def read(arn: str) -> _Done:
@@ -175,7 +175,10 @@ class ArtifactReader:
         return done
 
     def _read_job(self, job: Job) -> AwsError | None:
-        """Read one job's files and, where its description has no loss, its model; return a lasting refusal of any."""
+        """Read one job's files, and its model if its description has no loss.
+
+        Return the error of a request that would be refused again, if any. Raises AwsError for one worth a retry.
+        """
         known = self._known[job.job_arn]
         problem = self._ask_model(job, known)
         folder = folder_of(job)
@@ -192,13 +195,16 @@ class ArtifactReader:
         refusal = files.refusals[-1]
         if files.is_denied:
             if job.status != COMPLETED:
-                # Without s3:ListBucket, S3 says "denied" of what is not there, too; such a job may have no files.
+                # Without s3:ListBucket, S3 answers "denied" for a missing file too: the job may have no files yet.
                 return problem
             self._denied[folder.parent] = refusal
         return refusal
 
     def _ask_model(self, job: Job, known: _Known) -> AwsError | None:
-        """Ask for the losses that a completed job's model may have where the job has none."""
+        """Ask for the losses of a completed job's model if the job itself has none.
+
+        Return the error if models may not be read. Raises AwsError for an error worth a retry.
+        """
         if job.status != COMPLETED or job.training_loss is not None or not job.output_model_arn:
             return None
         if self._model_denied:
@@ -230,16 +236,16 @@ class ArtifactReader:
 
 
 def _fingerprint(job: Job) -> object:
-    """What changes when a job does."""
+    """Return a value that differs whenever the job has changed."""
     return job.status, job.phases, job.last_modified_time
 
 
 def _losses_of(job: Job, model: Mapping[str, Any]) -> Job:
-    """Read a custom model's losses, which are written as a job's are."""
+    """Read a custom model's losses, which have the same format as a job's."""
     metrics = {name: model.get(name) for name in ('trainingMetrics', 'validationMetrics')}
     return read_description({**metrics, 'jobArn': job.job_arn})
 
 
 def _distinct(problems: Iterable[AwsError | None]) -> list[AwsError]:
-    """Return one problem of each operation and code: the rest say the same of other jobs."""
+    """Return one problem per operation and error code: the others repeat it for other jobs."""
     return list({(problem.operation, problem.code): problem for problem in problems if problem}.values())

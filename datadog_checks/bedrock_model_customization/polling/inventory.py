@@ -1,4 +1,4 @@
-"""The jobs of one scope, as far as they are known. No I/O."""
+"""The known jobs of one scope. No I/O."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..jobs.vocabulary import IN_PROGRESS, STOPPING, TERMINAL_STATUSES
 from .ledger import has_ended
 
 LATEST: Final = datetime.max.replace(tzinfo=UTC)
-# An answer that lags behind never turns a job back.
+# An answer with a lower rank than the known status lags behind, and never moves a job back.
 RANKS: Final = {IN_PROGRESS: 0, STOPPING: 1} | dict.fromkeys(TERMINAL_STATUSES, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far the inventory reaches. A job that still runs is never beyond a limit."""
+    """Limits on which jobs the inventory keeps. A running job is always kept."""
 
     lookback: timedelta = timedelta(hours=168)
     terminal_retention: timedelta = timedelta(hours=24)
@@ -31,11 +31,11 @@ class Limits:
 
 
 class Settled:
-    """Ended jobs of which no more is wanted than their number: creation, status, and whether a filter wants them."""
+    """Ended jobs that are only counted: each with its creation time, its status, and whether a filter wants it."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[datetime, str, bool]] = {}
-        # No job is older. There may be thousands, and mostly none is to be forgotten.
+        # The earliest creation time. It saves a scan of thousands of jobs when, as usual, none is to be forgotten.
         self._since = LATEST
 
     def __contains__(self, job_arn: str) -> bool:
@@ -75,8 +75,8 @@ class Settled:
 class Inventory:
     """What is known of one scope's jobs.
 
-    `jobs` are those that are followed, `changed` which of them differ from when they were last recorded, `settled` the
-    ended ones that are only counted, and `left_out` the ended ones within the look-back for which there was no room.
+    `jobs` are followed, `changed` holds those of them that differ from their last record, `settled` the ended jobs that
+    are only counted, and `left_out` the ended jobs within the look-back for which there was no room.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -90,11 +90,11 @@ class Inventory:
         return len(self.jobs) + len(self.settled)
 
     def is_settled(self, job: Job) -> bool:
-        """Whether nothing can be learned from a listed job any more."""
+        """Whether a listed job is settled and still has the same status, so that it holds nothing new."""
         return job.job_arn in self.settled and self.settled.status(job.job_arn) == job.status
 
     def learn(self, news: Job, now: datetime, *, is_needed: bool) -> None:
-        """Take in what AWS says of a job; one that is not `is_needed` is kept only within the limits."""
+        """Merge what AWS says about a job into what is known. Unless `is_needed`, the limits apply to a new job."""
         known = self.jobs.get(news.job_arn)
         if known is None:
             if not is_needed and self.is_before_lookback(news, now):
@@ -126,36 +126,36 @@ class Inventory:
         return job.creation_time is not None and job.creation_time < self.lookback_start(now)
 
     def has_gauges(self, job: Job, now: datetime) -> bool:
-        """Whether a job belongs in the per-job gauges: it runs, or ended within the retention."""
+        """Whether a job belongs in the per-job gauges: it is running, or ended within the retention."""
         return not has_ended(job, now) or ended_since(job, now - self.limits.terminal_retention)
 
     def has_room(self, job_arn: str) -> bool:
-        """Whether the limits let a job be kept that ended."""
+        """Whether the limits leave room to keep a job that has ended."""
         is_known = job_arn in self.jobs or job_arn in self.settled
         return is_known or len(self) < self.limits.max_tracked_jobs
 
     def is_counted(self, job: Job, now: datetime) -> bool:
-        """Whether a job belongs in the numbers of jobs: it runs, or was created within the look-back."""
+        """Whether a job belongs in the job counts: it is running, or was created within the look-back."""
         return not has_ended(job, now) or not self.is_before_lookback(job, now)
 
     def oldest_running(self, now: datetime) -> datetime | None:
-        """The creation time of the oldest job that may still change."""
+        """Return the creation time of the oldest job that may still change."""
         created = (job.creation_time for job in self.jobs.values() if job.creation_time and not has_ended(job, now))
         return min(created, default=None)
 
     def created_since(self, moment: datetime) -> int:
-        """How many known jobs a listing from `moment` on would show."""
+        """Return how many known jobs a listing from `moment` on would show."""
         jobs = (job.creation_time for job in self.jobs.values())
         return self.settled.created_since(moment) + sum(created is None or created >= moment for created in jobs)
 
     def settle(self, is_needed: Callable[[Job], bool], wants: Callable[[Job], bool], now: datetime) -> None:
-        """Keep no more than a status of the jobs that are not needed, and forget those before the look-back.
+        """Settle the jobs that are not needed, and forget those created before the look-back.
 
-        `wants` tells of a job whether it counts.
+        `wants` says whether a job is included in the counts.
         """
         for arn, job in [(arn, job) for arn, job in self.jobs.items() if not is_needed(job)]:
             if job.creation_time is None:
-                # Nobody could tell when to forget it.
+                # Without a creation time, a settled job could never be forgotten.
                 continue
             self.forget(arn)
             if not self.is_before_lookback(job, now):
@@ -166,16 +166,16 @@ class Inventory:
             self.left_out.update(self.settled.forget_oldest(excess))
 
     def keep_left_out(self, seen: Collection[str]) -> None:
-        """Note that everything within the look-back was listed: what is not among the `seen` is left out no longer."""
+        """After a full listing, drop from `left_out` the jobs that are not among the `seen` ones."""
         self.left_out.intersection_update(seen)
 
     def counts(self, wanted: Iterable[Job], now: datetime) -> Counter[str]:
-        """Count jobs by known status: the settled ones, and the `wanted` ones among those that are followed."""
+        """Count jobs by known status: the wanted settled ones, and the `wanted` ones that are followed."""
         return self.settled.counts() + Counter(job.known_status for job in wanted if self.is_counted(job, now))
 
 
 def ended_since(job: Job, moment: datetime) -> bool:
-    """Whether a job that has ended did so at or after `moment`. One without any time did not."""
+    """Whether an ended job did so at or after `moment`; False if it has neither an end nor a modification time."""
     ended = job.end_time or job.last_modified_time
     return ended is not None and ended >= moment
 
@@ -190,7 +190,7 @@ def is_behind(known: Job | None, news: Job) -> bool:
 def _without_lagging_status(known: Job | None, news: Job) -> Job:
     if known is None or not is_behind(known, news):
         return news
-    # Nor what goes with the status.
+    # What belongs to the status is kept as well.
     return replace(
         news,
         status=known.status,

@@ -1,4 +1,4 @@
-"""One job's curves, kept up to date with the files that it leaves in S3."""
+"""One job's loss curves, kept up to date with its files in S3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ..jobs.output import Folder
 
 
 class JobFiles(JobCurves):
-    """What one job's files hold. `refusals`, and `too_large` by their names, could not be read at the last `update`."""
+    """The contents of one job's files.
+
+    Of the last `update`, `refusals` holds the errors of refused requests, `too_large` the names of oversized files.
+    """
 
     def __init__(self, *, keep_curve: bool = False) -> None:
         super().__init__(keep_training=keep_curve)
@@ -22,13 +25,13 @@ class JobFiles(JobCurves):
         self._was_complete = False
 
     def update(self, objects: ObjectReader, folder: Folder, *, max_size: int, is_complete: bool) -> None:
-        """Read what changed since the last time: one listing, and a request for each file that did.
+        """Read the files that changed since the last call: one listing, and one request per changed file.
 
-        `is_complete` is False while the job runs, and its files may grow. Raises AwsError for what may go better the
-        next time; what is missing or refused stays missing.
+        `is_complete` is False while the job runs and its files may still grow. Raises AwsError for errors worth a
+        retry; a missing or refused file is left out.
         """
         if is_complete and not self._was_complete:
-            # A last line without its end now counts.
+            # Read again: a last line without a line ending now counts.
             self._etags.clear()
         self._was_complete = is_complete
         reader = FolderReader(objects, folder, max_size, self._etags)
@@ -37,5 +40,5 @@ class JobFiles(JobCurves):
 
     @property
     def is_denied(self) -> bool:
-        """Whether nothing could be read because nothing may be."""
+        """Whether nothing has been read because every request was denied."""
         return bool(self.refusals) and not self._etags and all(error.kind is Kind.DENIED for error in self.refusals)

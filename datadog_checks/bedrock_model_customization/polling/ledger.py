@@ -1,17 +1,18 @@
-"""The rule of news: what happened to each job, and which of it is still to be reported. No I/O.
+"""The rule of news: which of a job's transitions are still to be reported. No I/O.
 
 A scope remembers three things:
 
-- `first` is the moment of the first answer. Nothing dated before it is counted, and nothing dated before
-  `first - events_since` is news.
-- `floor` begins at `first - events_since` and follows the last complete listing at a distance of `SPAN`. It never moves
-  back, and stands still while listings are incomplete.
-- `reported` holds, for each job of which more may have to be reported, the keys of what was reported, is old, or was
-  dropped by a filter.
+- `first` is the time of AWS's first answer. Transitions dated before it are not counted, and transitions dated before
+  `first - events_since` are not news.
+- `floor` starts at `first - events_since` and then stays `SPAN` behind the last accepted listing. It never moves back,
+  and does not move while listings are incomplete.
+- `reported` holds, for each job that may still have something to report, the keys of the transitions that were
+  reported, are old, or were dropped by a filter.
 
-What happened to a job before `floor` is old when the job is first seen. From then on every transition whose key is not
-in `reported` is news. Only times that never move decide: the creation, the end, the start and end of a phase; for a
-transition without one, the job's creation. `tests/polling/news_model.py` runs this rule against a hostile world.
+When a job is first seen, its transitions from before `floor` are old. From then on, every transition whose key is not
+in `reported` is news. Only times that never move are compared: the job's creation and end, and the start and end of a
+phase. A transition without such a time uses the job's creation. `tests/polling/news_model.py` tests this rule against a
+simulated AWS that shows things late, wrongly or not at all.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from ..jobs.transitions import (
 )
 from ..jobs.vocabulary import ACTIVE_STATUSES, STOPPING
 
-# How much later than it happened AWS may show something.
+# The longest expected delay until AWS shows something that has happened.
 SPAN: Final = timedelta(hours=1)
-# A job in a status that nobody knows, which was not modified for so long, has ended.
+# A job in an unknown status that has not been modified for this long counts as ended.
 SILENCE: Final = timedelta(days=1)
-# Of a later status AWS does not say that the job had these before.
+# Statuses that leave no trace in AWS: once a job has a later status, nothing shows that it had these before.
 PASSING: Final = (STATUS_KINDS[STOPPING], UNKNOWN_STATUS)
 PHASE_KEYS: Final = frozenset(
     Transition(kind, phase, None).key for kind in (PHASE_STARTED, PHASE_ENDED) for phase in PHASE_MEMBERS
@@ -48,10 +49,10 @@ NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
-    """What is remembered of one job: when it was created (None where unknown), and the keys that are not news.
+    """What is remembered of one job: its creation time (None if unknown), and the keys that are not news.
 
-    `times` has, by key, the time of those transitions whose time moves in AWS, as it was first seen. `counted` are keys
-    that were counted already: the event is to be repeated, and not the count.
+    `times` holds, by key, the first time seen for transitions whose time moves in AWS. `counted` holds the keys that
+    were already counted: for these the event is repeated, but not the count.
     """
 
     created: datetime | None
@@ -62,9 +63,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What must outlive the process. `first` and `floor` None are those of the next answer.
+    """The state that must outlive the process. If `first` or `floor` is None, AWS's next answer sets it.
 
-    `cursor` comes from state version 1 and lasts until the first complete listing: jobs created since then are new,
+    `cursor` comes from state version 1 and lasts until the first accepted listing: jobs created at or after it are new,
     unless they are in `reported`.
     """
 
@@ -75,34 +76,34 @@ class Memory:
 
 
 class Ledger:
-    """What was reported of one scope's jobs. `memory` is that of an earlier process."""
+    """Keeps track of what was reported about one scope's jobs. `memory` comes from an earlier process."""
 
     def __init__(self, events_since: timedelta = timedelta(), memory: Memory | None = None) -> None:
         memory = memory or Memory()
         self.first, self.floor, self.cursor = memory.first, memory.floor, memory.cursor
         self.reported = dict(memory.reported)
         self._events_since = events_since
-        # By ARN, the keys that were reported at the last poll: the Agent may not have sent the events yet.
+        # By ARN, the keys reported at the last poll, whose events the Agent may not have sent yet.
         self._unsent: dict[str, frozenset[str]] = {}
-        # By ARN, what `news` found last, and for which job and entry: most jobs have no news.
+        # By ARN, the last result of `news` and the job and entry it is for. Most jobs do not change between polls.
         self._found: dict[str, tuple[Job, Entry, list[Transition]]] = {}
 
     @property
     def known_until(self) -> datetime | None:
-        """The moment up to which everything that happened is known, None before the first answer."""
+        """The moment up to which everything that happened is known; None before the first answer."""
         return min((moment for moment in (self.floor, self.cursor) if moment), default=None)
 
     def begin(self, now: datetime) -> None:
-        """Note that AWS answered, whatever the answer holds."""
+        """Record that AWS answered at `now`, whatever the answer contains."""
         if self.floor is None:
-            # Version 1 lists every job of which it still had something to report.
+            # State version 1 lists every job that still had something to report.
             self.floor = now if self.first else now - self._events_since
         self.first = self.first or now
 
     def take(self, job: Job, now: datetime, *, is_kept: bool) -> None:
-        """Note what is known of a job. At first sight, decide what about it is old.
+        """Record what is known of a job. When it is first seen, decide which of its transitions are old.
 
-        `is_kept` says that a job must be remembered although nothing more may be reported of it.
+        `is_kept` is True if the job must be remembered even when nothing about it is left to report.
         """
         entry = self.reported.get(job.job_arn)
         if entry is None:
@@ -121,7 +122,7 @@ class Ledger:
         old = frozenset(news.key for news in transitions if self._is_old(job, news))
         if not has_ended(job, now) or len(old) < len(transitions):
             return Entry(job.creation_time, old)
-        # Phases of a job that ended, which only a description will show, are old as well.
+        # The phases of an ended job are old as well, although only a description will show them.
         later = PHASE_KEYS if job.is_terminal else frozenset[str]()
         return Entry(job.creation_time, old | later) if is_kept else None
 
@@ -131,7 +132,7 @@ class Ledger:
         return decisive < self.floor
 
     def news(self, job: Job) -> list[Transition]:
-        """Return what is to be reported of a job, in the order of its life."""
+        """Return the transitions of a job that are to be reported, in the order in which they happen."""
         entry = self.reported.get(job.job_arn)
         if entry is None or self.first is None:
             return []
@@ -150,12 +151,12 @@ class Ledger:
         return [*_passed(entry, job), *news]
 
     def is_counted(self, job: Job, news: Transition) -> bool:
-        """Whether a transition was counted already, maybe by a process whose state is lost."""
+        """Whether a transition was already counted, possibly by an earlier process whose state is lost."""
         assert self.first
         return (news.at is not None and news.at < self.first) or news.key in self.reported[job.job_arn].counted
 
     def settle(self, reported: Mapping[str, Set[str]], dropped: Mapping[str, Set[str]]) -> None:
-        """Note, by ARN, the keys that were reported at this poll, and those that a filter does not want."""
+        """Record, by ARN, the keys that were reported at this poll and those that a filter dropped."""
         self._unsent = {arn: frozenset(keys) for arn, keys in reported.items()}
         for arn, keys in (*reported.items(), *dropped.items()):
             entry = self.reported.get(arn)
@@ -163,9 +164,9 @@ class Ledger:
                 self.reported[arn] = entry._replace(keys=entry.keys | keys)
 
     def advance(self, until: datetime, jobs: Mapping[str, Job], now: datetime, is_kept: Callable[[Job], bool]) -> None:
-        """Move the floor after a listing that showed everything up to `until`; forget what nothing more can be said of.
+        """Move the floor after a listing that showed everything up to `until`; forget jobs with nothing to report.
 
-        Jobs for which `is_kept` holds stay.
+        Jobs for which `is_kept` returns True stay.
         """
         assert self.floor
         if until - SPAN > self.floor:
@@ -176,7 +177,7 @@ class Ledger:
                 self.forget(arn)
 
     def _is_over(self, job: Job) -> bool:
-        """Whether everything that happened to a job was reported, and lies before the floor."""
+        """Whether everything that happened to a job was reported and is dated before the floor."""
         assert self.floor
         if job.creation_time and job.creation_time >= self.floor:
             return False
@@ -189,10 +190,10 @@ class Ledger:
         self._found.pop(job_arn, None)
 
     def memory(self) -> Memory:
-        """Return what must outlive the process.
+        """Return the state that must outlive the process.
 
-        What was reported at the last poll is not in it as reported: a process that is killed now reports it again, and
-        loses nothing.
+        It leaves out what was reported at the last poll: if the process is killed now, the next one reports that again
+        instead of losing it. The counts are not repeated.
         """
         reported = dict(self.reported)
         for arn, keys in self._unsent.items():
@@ -203,9 +204,9 @@ class Ledger:
 
 
 def has_ended(job: Job, now: datetime) -> bool:
-    """Whether a job can change no more, as far as anyone can tell.
+    """Whether a job has ended, as far as is known.
 
-    A status that nobody knows counts as running until it has an end time, or was not modified for a day.
+    A job in an unknown status counts as running until it has an end time, or was not modified for a day.
     """
     if job.is_terminal or job.status in ACTIVE_STATUSES:
         return job.is_terminal
@@ -214,7 +215,7 @@ def has_ended(job: Job, now: datetime) -> bool:
 
 
 def fixed_time(job: Job, transition: Transition) -> datetime | None:
-    """Return the time of a transition if it never moves, as `lastModifiedTime` does, and can be believed."""
+    """Return a transition's time if it is plausible and never moves, unlike `lastModifiedTime`; None otherwise."""
     if transition.kind in (CREATED, PHASE_STARTED, PHASE_ENDED):
         return transition.at
     is_impossible = job.end_time and job.creation_time and job.end_time < job.creation_time
@@ -222,7 +223,7 @@ def fixed_time(job: Job, transition: Transition) -> datetime | None:
 
 
 def _passed(entry: Entry, job: Job) -> Iterator[Transition]:
-    """Yield what was seen and is not reported yet, and AWS shows no more: a job that is Stopped was Stopping first."""
+    """Yield unreported transitions that AWS no longer shows, such as the Stopping of a job that is now Stopped."""
     for key, at in entry.times.items():
         kind, _, subject = key.partition(':')
         is_present = (STATUS_KINDS.get(job.status or ''), '') == (kind, subject) or job.status == subject

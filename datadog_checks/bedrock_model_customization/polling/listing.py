@@ -1,8 +1,8 @@
-"""Lists the jobs of one scope: at every poll what may have changed, once an hour everything.
+"""Lists the jobs of one scope: at every poll those that may have changed, once an hour all of them.
 
-What is still to be listed is one queue of ranges of creation times. AWS may answer so slowly, or so seldom, that the
-queue takes several polls; a range then goes on behind the last page that was taken. An empty queue is a complete
-listing: every job that is new or can still change was shown since the queue was made.
+A queue of ranges of creation times holds what is still to be listed. If AWS answers slowly or rarely, the queue may
+take several polls; a range then continues after the last page that was read. When the queue is empty the listing is
+complete: every job that is new or can still change has been shown since the queue was made.
 """
 
 from __future__ import annotations
@@ -20,26 +20,30 @@ from ..jobs.reading import job_arn_of, read_summary
 from ..jobs.vocabulary import ACTIVE_STATUSES
 from .ledger import SPAN
 
-# Listing by status costs three small requests, whatever the number of jobs: worth it beyond as many pages.
+# Listing by status costs three small requests, however many jobs there are. It pays once a listing has more pages.
 REQUESTS_BY_STATUS: Final = 3
-# A listing that goes on behind a job shows once more those that were created together with it.
+# A listing that continues after a job overlaps by this much, so as not to miss jobs created at the same moment.
 TOGETHER: Final = timedelta(seconds=1)
-# The running jobs in a range that was not answered for so long are asked for one by one.
+# If a range has not been answered for this long, its running jobs are described one by one.
 STUCK: Final = timedelta(minutes=3)
-# A range that was not answered for so long is given up, or it would hold back the floor for ever.
+# A range that has not been answered for this long is given up; otherwise the floor would never move again.
 PATIENCE: Final = timedelta(days=1)
-# AWS refuses requests whose time is further from its own than some minutes: such a Date is not AWS's.
+# AWS refuses requests whose clock is off by more than a few minutes. A Date header further off is not from AWS.
 BELIEVABLE: Final = timedelta(days=7)
 SECOND: Final = timedelta(seconds=1)
 LAST: Final = datetime.max.replace(tzinfo=UTC)
-# No other listing would be answered.
+# After these errors no other listing would be answered.
 REFUSALS: Final = (Kind.CREDENTIALS, Kind.DENIED)
-# Nor is anything more asked at this poll.
+# After these errors no further range is requested at this poll.
 FINAL: Final = (Kind.INTERRUPTED, *REFUSALS)
 
 
 class Page(NamedTuple):
-    """The jobs on one page, newest first, by ARN the members of them that could not be read, and how many were none."""
+    """One page of a listing.
+
+    `jobs` are in AWS's order, newest first. `malformed` holds, by ARN, the members that could not be read. `unreadable`
+    is the number of entries that are not about any job.
+    """
 
     jobs: list[Job]
     malformed: Mapping[str, set[str]]
@@ -48,9 +52,9 @@ class Page(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Range:
-    """Jobs of one status, or of any, created between two moments. `before` moves back with each page taken.
+    """A range to list: jobs created between two moments, with one status or any. Each page moves `before` back.
 
-    `unanswered_since` is when AWS first failed to answer where the range now begins.
+    `unanswered_since` is when AWS first failed to answer at the range's current position.
     """
 
     after: datetime | None = None
@@ -61,12 +65,13 @@ class Range:
 
 
 class Listing:
-    """What is still to be listed of one scope, and how far the last complete listing goes.
+    """What is still to be listed of one scope, and how far the last complete listing reached.
 
-    `interval` is how old a full listing may become. `head_start` counts as passed when the first one is done, so that
-    many scopes do not list everything at the same time. `began` is when the queue was made, and `seen` are the
-    jobs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` what it lacks.
-    Of the last poll, `broken_off` is the first error, and `failure` the one because of which AWS told nothing at all.
+    `interval` is the time between full listings. The first full listing counts as `head_start` older than it is, so
+    that many scopes do not all list everything at the same time. `began` is when the queue was made, and `seen` the
+    ARNs shown since. `complete_at` is when the queue of the last accepted listing was made, `given_up` the ranges that
+    it lacks. `broken_off` is the first error of the last poll; `failure` is that error if listing was refused or the
+    poll learned nothing from AWS, None otherwise.
     """
 
     def __init__(self, scope: BedrockScope, lookback: timedelta, interval: timedelta, head_start: timedelta) -> None:
@@ -90,22 +95,22 @@ class Listing:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was shown that was to be listed."""
+        """Whether everything in the queue has been listed."""
         return not self.queue
 
     def has_shown(self, job_arn: str) -> bool:
-        """Whether AWS has shown a job: since the queue was made if the listing is complete, otherwise at this poll."""
+        """Whether AWS has shown a job since the queue was made or, if the listing is incomplete, at this poll."""
         return job_arn in (self.seen if self.is_complete else self._seen_now)
 
     def is_stuck(self, now: datetime) -> bool:
-        """Whether AWS has not answered a part of the listing for some minutes, so that nobody sees its jobs end."""
+        """Whether a range has gone unanswered for `STUCK`, so that the end of its jobs could go unnoticed."""
         return any(known.unanswered_since and now - known.unanswered_since >= STUCK for known in self.queue)
 
     def is_full_due(self, now: datetime) -> bool:
-        """Whether the next queue is a full listing."""
+        """Whether the queue is empty and the next one will be a full listing."""
         if self.queue:
             return False
-        # Later than now is a clock that was set back.
+        # A negative age means that the clock was set back.
         return self._full_at is None or not timedelta() <= now - self._full_at < self._interval
 
     def plan(
@@ -117,8 +122,8 @@ class Listing:
     ) -> None:
         """Queue what this poll is to list.
 
-        `known_until` is up to when everything that happened is known, `oldest_running` the creation of the oldest job
-        that can still change, and `created_since` counts the known jobs that were created since a moment.
+        `known_until` is the moment up to which everything that happened is known, `oldest_running` the creation time of
+        the oldest job that can still change. `created_since` counts the known jobs created since a given moment.
         """
         if self.queue:
             self._add_newest()
@@ -135,7 +140,7 @@ class Listing:
         self._after = self.queue[0].after
 
     def _add_newest(self) -> None:
-        """Queue the newest jobs beside what is still to be listed, first and last by turns."""
+        """Add the newest jobs to an unfinished queue, alternately at its front and at its end."""
         if self._newest and not any(known.is_newest for known in self.queue):
             place = 0 if self._newest_goes_first else len(self.queue)
             self.queue.insert(place, Range(self._newest - SPAN, is_newest=True))
@@ -152,7 +157,7 @@ class Listing:
         return [Range(window)]
 
     def pages(self, now: datetime) -> Iterator[Page]:
-        """Yield what AWS answers to the queue, as far as it does: `broken_off` is then why it did not to its end."""
+        """Yield the pages that AWS returns for the queue. If it does not get to the end, `broken_off` says why."""
         self.broken_off, self._seen_now = None, set()
         pages = 0
         turns = list(self.queue)
@@ -168,7 +173,7 @@ class Listing:
                 self.broken_off = self.broken_off or error
                 is_in_vain = wanted.is_newest and wanted.before == began_at is not None
                 if is_in_vain:
-                    # A page that is never answered must not hide jobs that are newer than it.
+                    # A page that AWS never returns must not hide the jobs that are newer than it.
                     wanted.before = None
                     if error.kind not in FINAL:
                         turns.insert(0, wanted)
@@ -179,47 +184,39 @@ class Listing:
         self._conclude(pages, now)
 
     def _pass_over(self, wanted: Range, error: AwsError, now: datetime) -> None:
-        """Let the other ranges have their turn first at the next poll."""
+        """Record that a range failed, and move it to the end of the queue unless listing was refused."""
         wanted.unanswered_since = wanted.unanswered_since or now
         if error.kind not in REFUSALS:
             self.queue.remove(wanted)
             self.queue.append(wanted)
 
     def _conclude(self, pages: int, now: datetime) -> None:
-        """Note what so many pages of this poll are worth."""
+        """Work out the result of this poll's listing, which read `pages` pages."""
         self.seen |= self._seen_now
         if pages:
             self._give_up(now)
         if all(known.is_newest for known in self.queue):
-            # The next listing shows them as well.
+            # The next listing shows the newest jobs anyway.
             self.queue.clear()
         if self.is_complete:
-            # A full listing asks for what was given up before.
+            # A full listing has asked again for the ranges given up before.
             self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
             self._given_up_now = []
             self._window_is_long = self._window_is_long or (not self.is_full and pages > REQUESTS_BY_STATUS)
-        # Where some ranges failed and the others had no jobs, the empty pages may not be the truth.
+        # If some ranges failed and the others showed no jobs, the empty pages are not to be trusted.
         error = self.broken_off
         tells_something = self._seen_now or (pages and error and error.kind is Kind.INTERRUPTED)
         is_failure = error and not self.is_complete and (error.kind in REFUSALS or not tells_something)
         self.failure = error if is_failure else None
 
-    def _end_early(self, place: int, error: AwsError, now: datetime) -> None:
-        """Note that nothing more is asked at this poll."""
-        wanted = self.queue[place]
-        wanted.unanswered_since = wanted.unanswered_since or now
-        if error.kind is Kind.INTERRUPTED:
-            # The others have their turn at the next poll.
-            self.queue.append(self.queue.pop(place))
-
     def covers(self, job: Job) -> bool:
-        """Whether the listing has shown everything that was created when the job was."""
+        """Whether the listing is complete, nothing was given up, and its range includes the job's creation time."""
         if not self.is_complete or self.given_up or self._after is None or job.creation_time is None:
             return False
         return job.creation_time > self._after + TOGETHER
 
     def accept(self) -> None:
-        """Note that a complete listing contradicts nothing that is known: the next one begins behind it."""
+        """Record that a complete listing contradicts nothing that is known. The next listing starts from it."""
         self.complete_at = self.began
 
     def _pages_of(self, wanted: Range, now: datetime) -> Iterator[Page]:
@@ -232,15 +229,15 @@ class Listing:
             yield page
             self._seen_now.update(job.job_arn for job in page.jobs)
             created = [job.creation_time for job in page.jobs if job.creation_time]
-            # One in the future would hide those to come.
+            # A creation time in the future would hide the jobs still to come.
             past = [moment for moment in created if moment <= now]
             self._newest = max([*past, self._newest], default=None) if self._newest else max(past, default=None)
             if created:
-                # Not the earliest: one job with a time from long ago must not end a range.
+                # Not simply the earliest: a single job with a much older time must not end the range.
                 wanted.before = min(wanted.before or LAST, max(created[-2:]) + TOGETHER)
 
     def _give_up(self, now: datetime) -> None:
-        """Give up the ranges that AWS does not answer for a day, although it answers others."""
+        """Give up the ranges that AWS has not answered for a day although it answers others."""
         for wanted in list(self.queue):
             if wanted.unanswered_since and now - wanted.unanswered_since >= PATIENCE:
                 self.queue.remove(wanted)
@@ -248,14 +245,17 @@ class Listing:
 
 
 def earlier(ours: datetime, theirs: datetime | None) -> datetime:
-    """Return the earlier of our clock's time and AWS's, which is in whole seconds."""
+    """Return the earlier of our clock's time and AWS's, to which a second is added as it is in whole seconds.
+
+    A time from AWS that is more than `BELIEVABLE` behind ours is ignored.
+    """
     if theirs is None or ours - theirs > BELIEVABLE:
         return ours
     return min(ours, theirs + SECOND)
 
 
 def read_page(summaries: list[Any]) -> Page:
-    """Read a page of what AWS sent, of which no entry is promised to be about any job."""
+    """Read one page of AWS's answer. Entries that are not about any job are counted as unreadable."""
     jobs: list[Job] = []
     malformed: dict[str, set[str]] = {}
     for summary in summaries:

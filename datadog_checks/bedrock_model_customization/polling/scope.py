@@ -1,4 +1,4 @@
-"""One account in one Region, one poll: list, describe, tag, read files, decide what is news, remember."""
+"""Polls one account in one Region: lists and describes jobs, reads tags and files, decides what is news, remembers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .selection import TAGGING_TIME, Selection
 from .tagging import TagReader, Tags
 
 OLDEST: Final = datetime.min.replace(tzinfo=UTC)
-# The listing that shows the job created at one moment.
+# The margin before and after a creation time within which a listing shows the job created then.
 MOMENT: Final = timedelta(seconds=1)
-# A running job that so many full listings did not show, and that cannot be found otherwise, is forgotten.
+# A running job is forgotten when this many full listings did not show it and it cannot be found in another way.
 LISTINGS_WITHOUT: Final = 24
 COMPLETION: Final = STATUS_KINDS[COMPLETED]
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much one poll does. Intervals are how old a full listing, or a job's tags, may become."""
+    """How much work one poll does. The intervals are how old a full listing, or a job's tags, may become."""
 
     max_describes: int = 200
     max_concurrency: int = 8
@@ -48,18 +48,19 @@ class Pace:
 class ScopePoll:
     """What one poll of one scope found.
 
-    `until` is the moment up to which everything was shown that is new or can still change, None where the listing is
-    incomplete; `broken_off` is why. `jobs` are those for the per-job gauges: they run, or ended within the retention;
-    newest first. `counts` has the number of jobs by known status. `transitions` are to be reported now, in the order in
-    which they happened; `counted` has the ARN and key of those that are part of the counts already. `changed` are the
-    jobs that differ from when they were last recorded. `dropped` has the keys of transitions that a filter does not
-    want, by ARN.
+    `until` is the moment up to which every job that is new or can still change was shown; it is None if the listing was
+    not accepted. `broken_off` is the error that cut the listing short, if any. `jobs` are those for the per-job gauges,
+    newest first: they are running, or ended within the retention. `counts` is the number of jobs by known status.
+    `transitions` are to be reported now, in the order in which they happened; `counted` holds the ARN and key of those
+    that were counted earlier. `changed` are the jobs that differ from their last record. `dropped` holds, by ARN, the
+    keys of transitions that a filter does not want.
 
-    `tracked` is the number of known jobs, `not_counted` how many ended ones there was no room for, `given_up` how many
-    ranges of the listing are missing. `awaiting_description` is how many jobs are still to be described, and
-    `awaiting_filter` of how many it cannot be told yet whether they are wanted. `unreadable` entries of the listing are
-    about no job; `malformed` has by ARN the members that could not be read. `problems` did not stop the poll, but
-    something is missing because of them; `shortfalls` say so in words. `curves` has by ARN what was found in S3.
+    `tracked` is the number of known jobs, `not_counted` the number of ended jobs there was no room for, `given_up` the
+    number of ranges missing from the listing. `awaiting_description` is the number of jobs still to be described,
+    `awaiting_filter` the number for which the filter has no decision yet. `unreadable` is the number of listing entries
+    that are not about any job; `malformed` holds, by ARN, the members that could not be read. `problems` are errors
+    that did not stop the poll but left something out; `shortfalls` are sentences that say what is left out. `curves`
+    holds, by ARN, what was found in S3.
     """
 
     account_id: str | None
@@ -88,13 +89,13 @@ class ScopePoll:
 
     @property
     def left_out(self) -> int:
-        """How many jobs are missing, a range of which nobody knows how many it holds counted as one."""
+        """How many jobs are left out. A missing range counts as one, since its number of jobs is unknown."""
         return self.not_counted + self.given_up
 
 
 @dataclass(slots=True)
 class _Decided:
-    """What is to be told, collected job by job."""
+    """What is to be reported, collected job by job."""
 
     wanted: list[Job] = field(default_factory=list)
     gauges: list[Job] = field(default_factory=list)
@@ -107,8 +108,8 @@ class _Decided:
 class Scope:
     """Follows the jobs of one account in one Region from poll to poll.
 
-    `poll` looks, and may be called again at any time; only `remember`, called with what was submitted, lets a
-    transition count as reported. What a crash, a failure or an exception leaves unremembered is found again.
+    `poll` may be called again at any time. Only `remember`, called with what was submitted, marks a transition as
+    reported. If a crash or an error prevents that call, the next poll finds the same transitions again.
     """
 
     def __init__(
@@ -131,17 +132,17 @@ class Scope:
         self._describer = Describer(bedrock, pace.max_concurrency, pace.max_describes)
         self._tags = TagReader(bedrock, pace.max_concurrency, pace.max_describes, pace.tag_refresh_interval)
         self._selection = Selection(job_filter)
-        # Of jobs that AWS does not show any more: for how many full listings, which were not found since the last one,
-        # and when the others were asked for.
+        # About jobs that AWS no longer shows: the number of full listings without them, those searched for
+        # in vain since the last full listing, and when each missing job was last searched for.
         self._full_listings_without: Counter[str] = Counter()
         self._not_found: set[str] = set()
         self._looked_for_at: dict[str, datetime] = {}
-        # By ARN and operation, until it is read well: what has ended is not listed at every poll.
+        # Unreadable members by ARN and operation, kept until they can be read: ended jobs are not listed at every poll.
         self._malformed: dict[tuple[str, str], set[str]] = {}
         self._tags_first = False
 
     def poll(self, now: datetime) -> ScopePoll:
-        """Look at the scope once. Raises AwsError where no listing was answered; nothing is forgotten then."""
+        """Poll the scope once. Raises AwsError if listing failed altogether; nothing is forgotten in that case."""
         unreadable = self._list(now)
         now = earlier(now, self._bedrock.answered_at)
         problems: list[AwsError] = []
@@ -150,7 +151,7 @@ class Scope:
         except AwsError as error:
             self._bedrock.reset()
             problems.append(error)
-            # What was not asked about waits.
+            # The news of all jobs waits, since none was asked about.
             waiting = frozenset(self.inventory.jobs)
             described, tagged, is_everything_found = Answers(), Answers(unanswered=waiting, pending=waiting), False
         is_accepted = self.listing.is_complete and is_everything_found
@@ -188,9 +189,9 @@ class Scope:
         changed: Iterable[Job],
         now: datetime,
     ) -> Memory:
-        """Note what of a poll was reported: nothing of it is reported again by this process.
+        """Record which parts of a poll were reported, so that this process does not report them again.
 
-        Return what may be written down.
+        Return the memory to save.
         """
         inventory, reported = self.inventory, dict[str, set[str]]()
         for job, news in transitions:
@@ -205,7 +206,7 @@ class Scope:
         return self.ledger.memory()
 
     def _is_needed(self, job: Job, now: datetime) -> bool:
-        """Whether more is wanted of a job than that it counts."""
+        """Whether a job must be followed, rather than only counted."""
         arn, limits = job.job_arn, self.limits
         if arn in self.ledger.reported or self.inventory.has_gauges(job, now):
             return True
@@ -218,10 +219,13 @@ class Scope:
     # --- list
 
     def _list(self, now: datetime) -> int:
-        """List the jobs, and take in what is shown; return how many entries are about no job."""
+        """List the jobs and take in what is shown; return the number of entries that are not about any job.
+
+        Raises AwsError if listing failed altogether.
+        """
         listing, unreadable = self.listing, 0
         if listing.is_full_due(now):
-            # Now and then, what was refused is tried anew.
+            # With each full listing, try again what was refused.
             self._bedrock.session.ask_again()
             self._not_found.clear()
             for reader in (self._describer, self._tags, self._artifacts):
@@ -240,7 +244,7 @@ class Scope:
         return unreadable
 
     def _take(self, job: Job, how: str, malformed: set[str] | None, now: datetime) -> None:
-        """Take in what was listed or described of a job."""
+        """Take in a listed or described job. `how` is `list` or `describe`, `malformed` its unreadable members."""
         arn, inventory = job.job_arn, self.inventory
         self.account_id = self.account_id or job.account_id
         if malformed:
@@ -286,10 +290,10 @@ class Scope:
     def _ask_about_jobs(self, problems: list[AwsError], now: datetime) -> tuple[Answers[Job], Answers[Tags], bool]:
         """Describe jobs and read their tags.
 
-        Return the descriptions, the tags of jobs that have news, and whether all jobs were found that the listing
-        should have shown. Raises AwsError where the credentials are refused.
+        Return the descriptions, the tags of jobs with news, and whether all jobs that the listing should have shown
+        were found. Raises AwsError if the credentials are refused.
         """
-        # In turns: where AWS throttles, either takes all the time that there is.
+        # Tags and descriptions take turns to go first: if AWS throttles, the first may take all the available time.
         self._tags_first = not self._tags_first
         if self._tags_first:
             self._read_tags(problems, now)
@@ -302,9 +306,9 @@ class Scope:
         return described, self._read_tags_of_news(described, problems, now), is_everything_found
 
     def _missing(self, now: datetime) -> list[Job]:
-        """Return the jobs that the listing should have shown, or that can still change.
+        """Return jobs that the listing should have shown and did not, those searched for longest ago first.
 
-        AWS deletes no job: an answer that lacks one is not the whole truth.
+        AWS deletes no jobs, so an answer without a known job is incomplete. At most `_max_missing` jobs are returned.
         """
         known, listing, missing = self.inventory.jobs, self.listing, []
         for arn, entry in self.ledger.reported.items():
@@ -320,7 +324,7 @@ class Scope:
 
     @property
     def _max_missing(self) -> int:
-        """How many jobs are looked for at one poll: descriptions have their turn, too."""
+        """The most missing jobs to search for at one poll: half of `max_describes`, to leave room for descriptions."""
         return max(self._pace.max_describes // 2, 1)
 
     def _describe(self, missing: Sequence[Job], now: datetime) -> Answers[Job]:
@@ -335,7 +339,7 @@ class Scope:
         return job.status != FAILED, not self.ledger.news(job), _newest_first(job)
 
     def _wants_more(self, job: Job, now: datetime) -> bool:
-        """Whether something would use more about a job than its number."""
+        """Whether anything would use a job's description."""
         if self.limits.describe_all or self.inventory.has_gauges(job, now) or self.ledger.news(job):
             return True
         return self._selection.needs_description(job) and self.inventory.is_counted(job, now)
@@ -343,7 +347,11 @@ class Scope:
     def _look_for(
         self, missing: Sequence[Job], described: Answers[Job], problems: list[AwsError], now: datetime
     ) -> bool:
-        """Forget missing jobs that nothing shows for a day; return whether all of them were found."""
+        """Search for missing jobs that were not described; return whether all were found.
+
+        A job that was not found for `LISTINGS_WITHOUT` full listings, a day by default, is forgotten. Raises AwsError
+        if the credentials are refused.
+        """
         is_everything_found = True
         for job in missing:
             if job.job_arn in described.found:
@@ -357,11 +365,14 @@ class Scope:
     def _is_found_otherwise(
         self, job: Job, error: AwsError | None, problems: list[AwsError], now: datetime
     ) -> bool | None:
-        """Look for a job that could not be described by its creation; None where that could not be done either."""
+        """Search by creation time for a job that could not be described; None if that is not known or failed.
+
+        Raises AwsError if the credentials are refused.
+        """
         if error and error.kind is Kind.NOT_FOUND:
             return False
         is_refused = self._describer.is_refused or (error and error.is_refusal)
-        # Once an hour, an answer that never comes is made good as well.
+        # With each full listing, once an hour by default, also search for jobs whose description fails otherwise.
         if not is_refused and not (error and self.listing.is_full):
             return None
         if job.job_arn in self._not_found:
@@ -376,7 +387,10 @@ class Scope:
             return None
 
     def _find_by_creation(self, job: Job, now: datetime) -> bool:
-        """List the moment in which a job was created, where it may be listed and not described."""
+        """List the moment at which a job was created, and return whether it is there.
+
+        This finds jobs that may be listed but not described.
+        """
         if job.creation_time is None:
             return False
         is_found = False
@@ -401,7 +415,7 @@ class Scope:
             self.inventory.forget(arn)
 
     def _read_tags(self, problems: list[AwsError], now: datetime) -> None:
-        """Read the tags of jobs without news that lack them."""
+        """Read the tags of jobs without news whose tags are missing or too old."""
         limits = self.limits
         wanting = [
             job
@@ -413,14 +427,14 @@ class Scope:
         self._note_tags(self._tags.read(wanting, now), problems)
 
     def _read_tags_of_news(self, described: Answers[Job], problems: list[AwsError], now: datetime) -> Answers[Tags]:
-        """Read the tags of jobs with news just before it is reported: people tag jobs after they were created."""
+        """Read the tags of jobs with news just before it is reported: jobs are often tagged after their creation."""
         with_news = [job for job in self.inventory.jobs.values() if self._is_news(job, described)]
         tagged = self._tags.read_fresh(with_news, now, are_decisive=self._selection.asks_for_tags)
         self._note_tags(tagged, problems)
         return tagged
 
     def _is_news(self, job: Job, described: Answers[Job]) -> bool:
-        """Whether a job has news whose telling depends on its tags now."""
+        """Whether a job has news for which its tags are needed at this poll."""
         news = self.ledger.news(job)
         if not news or not self._selection.may_want(job):
             return False
@@ -432,7 +446,7 @@ class Scope:
         problems += answers.problems
 
     def _read_files(self, now: datetime) -> Answers[CurveSummary]:
-        """Read what the jobs left in S3."""
+        """Read the files of described and wanted jobs in S3."""
         if self._artifacts is None:
             return Answers()
         wanted = [
@@ -447,7 +461,7 @@ class Scope:
     # --- decide
 
     def _decide(self, undescribed: Set[str], tagged: Answers[Tags], unread: Set[str], now: datetime) -> _Decided:
-        """Decide about each job; news wait for the answers that are pending."""
+        """Decide what to report about each job; news waits for pending answers."""
         decided = _Decided()
         for arn, job in self.inventory.jobs.items():
             is_described, is_tagged = self._describer.is_described(job), arn not in tagged.unanswered
@@ -459,7 +473,7 @@ class Scope:
             elif not is_wanted:
                 decided.dropped[arn] = {one.key for one in news}
             else:
-                # The event of a completion tells how the run went.
+                # A completion waits for the job's files: its event says how the run went.
                 news = [one for one in news if one.kind != COMPLETION or arn not in unread]
                 self._want(job, news, decided, undescribed, now)
         return decided
@@ -469,7 +483,7 @@ class Scope:
     ) -> None:
         decided.wanted.append(job)
         decided.transitions += [(job, one) for one in news]
-        # A record without its description would be sent again with it at the next poll.
+        # A record sent before its description arrives would be sent a second time after it.
         if job.job_arn in self.inventory.changed and job.job_arn not in undescribed:
             decided.changed.append(job)
         if self.inventory.has_gauges(job, now):
@@ -479,7 +493,7 @@ class Scope:
 def _waits(news: Transition, job: Job, pending: Set[str]) -> bool:
     """Whether a transition waits for its job's description.
 
-    It tells why the job ended and how good it is, when something happened, and what the title of the event says.
+    The description says why the job ended and how well, when the transition happened, and what the event's title needs.
     """
     if job.job_arn not in pending:
         return False

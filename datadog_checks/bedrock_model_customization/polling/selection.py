@@ -1,4 +1,4 @@
-"""Which jobs are wanted: decided by a filter on facts, which may still be unknown. No I/O."""
+"""Decides which jobs a filter wants, while some facts about them may still be unknown. No I/O."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Final
 from ..jobs.filters import JobFilter
 from ..jobs.job import Job
 
-# People and programs tag jobs some time after they were created.
+# People and programs may tag a job up to this long after its creation.
 TAGGING_TIME: Final = timedelta(minutes=15)
-# What is not known by then is taken for what cannot be known.
+# A fact that is still unknown after this long counts as one that cannot be known.
 PATIENCE: Final = timedelta(days=1)
 
 
 class Selection:
-    """Tells which jobs a filter wants, and keeps since when that could not be told."""
+    """Decides which jobs a filter wants, and keeps since when each undecided job has been undecided."""
 
     def __init__(self, job_filter: JobFilter) -> None:
         include, exclude = job_filter.include, job_filter.exclude
         self._filter = job_filter
         self._wants_all = job_filter == JobFilter()
-        # What the filter asks besides tags, and besides the tags that a job must have.
+        # The filter without any tags, and the filter without the tags that a job must have.
         self._other = JobFilter(replace(include, tags=()), replace(exclude, tags=()))
         self._untagged = JobFilter(replace(include, tags=()), exclude) if include.tags else None
         self._undecided_since: dict[str, datetime] = {}
@@ -33,22 +33,22 @@ class Selection:
         return self._filter.needs_tags
 
     def wants(self, job: Job) -> bool:
-        """Whether a job is wanted by what is known of it."""
+        """Whether a job is wanted, judging by what is known of it."""
         return self._wants_all or self._filter.wants(job)
 
     def needs_description(self, job: Job) -> bool:
-        """Whether a description may tell what the filter asks for."""
+        """Whether a description may supply what the filter still needs to know."""
         return not self._wants_all and self._filter.decide(job) is None and self._other.decide(job) is None
 
     def may_want(self, job: Job) -> bool:
-        """Whether a job could be wanted, with whatever tags it has by now."""
+        """Whether a job could be wanted, whatever its tags are."""
         return self._wants_all or self._other.decide(job) is not False
 
     def decide(self, job: Job, now: datetime, *, is_described: bool, is_tagged: bool) -> bool | None:
-        """Return whether a job is wanted, None while nobody can tell.
+        """Return whether a job is wanted, or None while that is undecided.
 
-        `is_tagged` False says that the job's tags should have been read anew and could not be. What stays unknown for a
-        day, or is not in the description either, matches nothing.
+        `is_tagged` is False if the job's tags should have been read again but could not be. A fact that stays unknown
+        for a day, or that the description does not contain either, matches nothing.
         """
         if self._wants_all:
             return True
@@ -64,12 +64,12 @@ class Selection:
         return verdict
 
     def is_waiting(self, job: Job, now: datetime) -> bool:
-        """Whether a job was found undecided, and not for too long."""
+        """Whether a job is undecided, and has been for less than a day."""
         since = self._undecided_since.get(job.job_arn)
         return since is not None and now - since < PATIENCE
 
     def waiting_for(self, age: timedelta, now: datetime) -> int:
-        """How many jobs have been undecided for at least so long."""
+        """Return how many jobs have been undecided for at least `age`, and for less than a day."""
         return sum(age <= now - since < PATIENCE for since in self._undecided_since.values())
 
     def forget_all_but(self, jobs: Collection[str]) -> None:
@@ -77,7 +77,7 @@ class Selection:
             del self._undecided_since[arn]
 
     def _lacks_only_tag(self, job: Job) -> bool:
-        """Whether a job would be wanted with one more tag."""
+        """Whether a job could be wanted if it had one more tag."""
         return self._untagged is not None and self._untagged.decide(job) is not False
 
 

@@ -1,8 +1,8 @@
-"""What survives a restart: a small document for each instance, and one for each account and Region.
+"""The state that survives a restart: a small document for each instance, and one for each account and Region.
 
-The instance's own document wins. The other one is for an instance that has none, as its filter or its role was edited:
-it goes on from what was known of the same jobs. So does an instance whose edit was undone: since it wrote its document,
-another one has begun from the account's.
+The instance's own document takes precedence. The account's document is for an instance without one, because its filter
+or its role was edited: it continues from what was known of the same jobs. So does an instance whose edit was undone:
+since it last wrote its own document, another instance has started from the account's.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ..jobs.times import parse_time
 from .ledger import Entry, Memory
 
 VERSION: Final = 2
-# The Agent's cache neither locks nor renames: a process killed while it writes leaves half a document. Two slots,
-# written in turn, keep the one before whole.
+# The Agent's cache neither locks nor renames, so a process that is killed while writing leaves half a document. Two
+# slots, written in turn, keep the previous version intact.
 SLOTS: Final = ('a', 'b')
-# A memory that did not change is written again so often, to show that the instance still polls.
+# An unchanged memory is written again at this interval, to show that the instance still polls.
 HEARTBEAT: Final = timedelta(hours=1)
-# A Region that nobody has polled for so long starts afresh. An Agent that was merely down is not affected: it goes on
-# from the instance's own document, whatever its age.
+# A Region that no instance has polled for this long starts afresh. An Agent that was merely down is not affected: it
+# continues from the instance's own document, whatever its age.
 STALE: Final = timedelta(days=1)
-# What version 1 took for late: the jobs so much older than its cursor are in its document.
+# The delay that version 1 allowed for: jobs up to this much older than its cursor are in its document.
 CURSOR_OVERLAP: Final = timedelta(minutes=15)
-# As many instances as are remembered to have begun from one account's document.
+# The most instances that one account's document remembers as having started from it.
 MAX_BEGAN: Final = 20
 BASE: Final = 36
 DIGITS: Final = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -40,14 +40,17 @@ Write = Callable[[str, str], None]
 
 
 class Began(NamedTuple):
-    """When an instance began from the account's document, and in which process."""
+    """When an instance started from the account's document, and in which process."""
 
     at: datetime
     process: str
 
 
 class Saved(NamedTuple):
-    """A scope's memory, when it was written, and by which process. `began` has the instances that began from there."""
+    """A scope's memory, when it was written, and by which process.
+
+    `began` holds, by instance id, the instances that started from this document.
+    """
 
     at: datetime
     memory: Memory
@@ -56,17 +59,17 @@ class Saved(NamedTuple):
 
 
 Scopes = dict[str, Saved]
-# Tells this life of the Agent from every other one.
+# Identifies this process of the Agent.
 PROCESS = uuid4().hex[:12]
-# Several Regions, and several instances, write at the same time.
+# Several Regions and several instances may write at the same time.
 LOCK: Final = RLock()
 
 
 class Document:
-    """One document in two slots. `load` never raises; `save` raises what the cache raises, or OSError.
+    """One document in two slots. `load` never raises; `save` raises whatever the cache raises, or OSError.
 
-    `read` returns the text under a key, empty where there is none; `write` stores one, and may be silent about a full
-    disk: what was written is read again.
+    `read` returns the text stored under a key, or an empty text. `write` stores one and may not report a full disk, so
+    `save` reads back what it has written.
     """
 
     def __init__(self, read: Read, write: Write, key: str) -> None:
@@ -75,7 +78,7 @@ class Document:
         self.problems: list[str] = []
 
     def load(self) -> Scopes:
-        """Return the newest whole version."""
+        """Return the newest intact version, empty if there is none. Unreadable ones are added to `problems`."""
         found: dict[int, Scopes] = {}
         for slot in SLOTS:
             key = f'{self._key}_{slot}'
@@ -90,7 +93,7 @@ class Document:
         return found.get(self._sequence, {})
 
     def save(self, scopes: Mapping[str, str]) -> None:
-        """Write encoded scopes. Where that fails the version before is still whole, and the next call tries again."""
+        """Write encoded scopes. If that fails, the previous version is still intact and the next call tries again."""
         sequence = self._sequence + 1
         key = f'{self._key}_{SLOTS[sequence % len(SLOTS)]}'
         body = ','.join(f'{json.dumps(name)}:{text}' for name, text in scopes.items())
@@ -104,8 +107,8 @@ class Document:
 class StateStore:
     """Reads and writes the memory of one instance's scopes, each an account and a Region.
 
-    `instance_id` tells the instance from all others, `regions` are those that it polls. `read_old` reads what version 1
-    wrote for this instance.
+    `instance_id` identifies the instance, `regions` are those that it polls. `read_old` reads what version 1 wrote for
+    this instance.
     """
 
     def __init__(
@@ -120,29 +123,29 @@ class StateStore:
         # The Agent drops every character but letters, digits, '-' and '_' from a key.
         self._own = Document(read, write, f'instance_{instance_id}')
         wanted = set(regions)
-        # Of Regions that are polled no longer, the account's document knows more.
+        # Regions that are no longer polled are left out: the account's document is more up to date for them.
         self._scopes = {name: saved for name, saved in self._own.load().items() if name.split('/')[1] in wanted}
         self._texts = {name: encode(saved) for name, saved in self._scopes.items()}
         self._instance_id = instance_id
         self._began: dict[str, Began] = {}
-        # Of those, and only those, this process has written.
+        # The scopes that this process has written.
         self._written: set[str] = set()
         self.problems = self._own.problems
 
     def take_problems(self) -> list[str]:
-        """Return what was wrong with the documents that were read since the last call of this method."""
+        """Return the problems of the documents read since the last call of this method, and clear them."""
         with LOCK:
             taken = list(dict.fromkeys(self.problems))
             self.problems.clear()
         return taken
 
     def last_account(self, region: str) -> str | None:
-        """Return the account that this instance polled last in a Region."""
+        """Return the account that this instance last polled in a Region, None if it is not known."""
         known = {name.split('/')[0]: saved.at for name, saved in self._scopes.items() if name.split('/')[1] == region}
         return max(known, key=lambda account: known[account], default=None) or self._old_account(region)
 
     def load(self, account_id: str, region: str, now: datetime) -> Memory | None:
-        """Return what is remembered of a scope, None for one that is new. Never raises."""
+        """Return the memory of a scope, or None for a new one. Never raises."""
         name = f'{account_id}/{region}'
         with LOCK:
             own, shared = self._scopes.get(name), self._load_shared(name)
@@ -155,9 +158,9 @@ class StateStore:
         return old[1] if old and old[0] in (None, account_id) else None
 
     def _was_replaced(self, own: Saved, shared: Saved) -> bool:
-        """Whether another instance began from the account's document since this one wrote its own.
+        """Whether another instance has started from the account's document since this one wrote its own.
 
-        One that began in the same life of the Agent is a neighbour, and no successor.
+        An instance that started in the process that wrote `own` ran beside this one and does not replace it.
         """
         return any(
             began.at > own.at and began.process != own.process
@@ -171,9 +174,9 @@ class StateStore:
             self.save(account_id, region, memory, now)
 
     def save(self, account_id: str, region: str, memory: Memory, now: datetime) -> bool:
-        """Write a scope's memory if it changed, or was written long ago; return whether it was written.
+        """Write a scope's memory if it changed or the last write is too old; return whether it was written.
 
-        Raises what the cache raises, and OSError where it did not keep what it was given; the next call tries again.
+        Raises whatever the cache raises, or OSError if the cache did not keep the text; the next call tries again.
         """
         name = f'{account_id}/{region}'
         with LOCK:
@@ -212,7 +215,7 @@ class StateStore:
         return old[0] if old else None
 
     def _load_old(self, region: str) -> tuple[str | None, Memory] | None:
-        """Return the account and memory that version 1 wrote."""
+        """Return the account and memory that version 1 wrote for a Region, None if there are none."""
         found: dict[int, tuple[str | None, Memory]] = {}
         for slot in SLOTS:
             try:
@@ -226,7 +229,7 @@ class StateStore:
 
 
 def _is_same(one: Memory, other: Memory) -> bool:
-    """Whether two memories say the same; the floor moves at every poll, and an earlier one does as well."""
+    """Whether two memories are equal apart from the floor, which moves at every poll; an older one still works."""
     return (one.first, one.cursor, one.reported) == (other.first, other.cursor, other.reported)
 
 
@@ -234,9 +237,10 @@ def _is_same(one: Memory, other: Memory) -> bool:
 
 
 def encode(saved: Saved) -> str:
-    """Return a scope as JSON. Ten thousand jobs take some 250 KB: they are grouped by ARN up to their id, and by keys.
+    """Return a scope as JSON. Jobs with the same ARN prefix and keys form a group, so ten thousand take about 250 KB.
 
-    A group is `{"arn": ..., "keys": [...], "jobs": "id created id created ..."}`, created in milliseconds, base 36.
+    A group is `{"arn": ..., "keys": [...], "jobs": "id created id created ..."}`, where `arn` is the ARN up to the
+    job's id and `created` is in milliseconds, base 36.
     """
     memory = saved.memory
     groups: defaultdict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
@@ -266,7 +270,7 @@ def encode(saved: Saved) -> str:
 
 
 def decode(text: str) -> tuple[int, Scopes]:
-    """Return the sequence number and the scopes in a text. Raises ValueError for what is not a whole document."""
+    """Return the sequence number and the scopes in a text. Raises ValueError if it is not an intact document."""
     document = _object(json.loads(text))
     if document.get('version') != VERSION or type(document.get('sequence')) is not int:
         raise ValueError(f'not a document of version {VERSION}')
@@ -300,15 +304,15 @@ def _decode_scope(scope: Any) -> Saved:
 def decode_version_1(text: str) -> tuple[int, str | None, Memory]:
     """Return the sequence number, account and memory in a text of version 1. Raises ValueError for anything else.
 
-    Its cursor is the creation of the newest job that was known: older jobs that are not in its document are old. It
-    had no `first`; a day before the cursor is longer than it ever held news back.
+    Version 1's cursor is the creation time of the newest known job: older jobs that are not in its document are old. It
+    had no `first`; a day before the cursor is used, which is longer than it ever held news back.
     """
     document = _object(json.loads(text))
     sequence, account_id = document.get('sequence'), document.get('account_id')
     if document.get('version') != 1 or type(sequence) is not int or not isinstance(account_id, str | None):
         raise ValueError('not a document of version 1')
     newest = document.get('newest_creation')
-    # Set only if version 1's first look was never completed.
+    # Set only if version 1 never completed its first poll.
     first_look = parse_time(document.get('first_look_at'))
     cursor = None if first_look and newest is None else _time(newest) - CURSOR_OVERLAP
     first = first_look or (cursor and cursor - STALE)

@@ -1,4 +1,4 @@
-"""Reads jobs' tags: in bulk from the Resource Groups Tagging API, one by one from Bedrock where that does not do."""
+"""Reads jobs' tags: in bulk from the Resource Groups Tagging API, or one by one from Bedrock where bulk falls short."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from .answers import Answers
 
 Tags = dict[str, str]
 
-# Tags of a job this young may not have reached the tagging API yet: ask Bedrock itself.
+# The tags of a job younger than this may not have reached the tagging API yet: ask Bedrock itself.
 BULK_DELAY: Final = timedelta(minutes=15)
-# News of more jobs than this are worth a request in bulk, although that may lag behind.
+# If more jobs than this have news, their tags are requested in bulk, although that answer may lag behind.
 MAX_FRESH: Final = 20
-# Tags that did not come in so many polls no longer hold back the news.
+# News stops waiting for tags that have not arrived after this many polls.
 POLLS_TO_WAIT: Final = 3
-# What the tagging API would answer again at the next poll.
+# Errors with which the tagging API would answer again at the next poll.
 LASTING: Final = (Kind.MALFORMED, Kind.UNREACHABLE)
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One call of `TagReader.read`. `found` has None for tags that may not be read."""
+    """The state of one request for tags. `found` is by ARN, with None for tags that may not be read.
+
+    `single_left` is the number of jobs that may still be asked about one by one.
+    """
 
     found: dict[str, Tags | None] = field(default_factory=dict)
     problems: list[AwsError] = field(default_factory=list)
@@ -35,9 +38,9 @@ class _Reading:
 
 
 class TagReader:
-    """Reads the tags of one scope's jobs: those that have none yet, and again those asked for longest ago.
+    """Reads the tags of one scope's jobs: first those without an answer yet, then the oldest answers again.
 
-    `max_single` bounds the jobs that one call asks for one by one, `refresh` is how old tags may become.
+    `max_single` limits the jobs that one call asks about one by one; `refresh` is how old tags may become.
     """
 
     def __init__(self, scope: BedrockScope, max_concurrency: int, max_single: int, refresh: timedelta) -> None:
@@ -48,16 +51,16 @@ class TagReader:
         self._bulk_works = True
 
     def retry(self) -> None:
-        """Try the tagging API again, after it did not answer or did not know the jobs."""
+        """Try the tagging API again, if it did not answer or did not know the jobs."""
         self._bulk_works = True
 
     def is_due(self, job: Job, now: datetime) -> bool:
-        """Whether tags are lacking, or older than they may become."""
+        """Whether a job's tags are missing, or older than `refresh`."""
         asked_at = self._asked_at.get(job.job_arn)
         return asked_at is None or now - asked_at >= self._refresh
 
     def is_asked(self, job: Job) -> bool:
-        """Whether a job's tags were answered, or refused, at any time."""
+        """Whether AWS has ever returned a job's tags, or refused to."""
         return job.job_arn in self._asked_at
 
     def forget_all_but(self, jobs: Collection[str]) -> None:
@@ -66,9 +69,9 @@ class TagReader:
                 del known[arn]
 
     def read(self, jobs: Sequence[Job], now: datetime) -> Answers[Tags]:
-        """Ask for the tags of jobs that are due: all that have none, and one batch of the others.
+        """Request the tags of jobs that are due: all without an answer yet, and one batch of the others.
 
-        Raises AwsError where the credentials are refused.
+        Raises AwsError if the credentials are refused.
         """
         due = [job for job in jobs if self.is_due(job, now)]
         lacking = [job for job in due if job.job_arn not in self._asked_at]
@@ -78,10 +81,10 @@ class TagReader:
         return self._ask([*lacking, *stale[:ARNS_PER_TAG_REQUEST]], now, is_single=False)
 
     def read_fresh(self, jobs: Sequence[Job], now: datetime, *, are_decisive: bool) -> Answers[Tags]:
-        """Ask for the tags of jobs whose news is about to be told: people tag jobs after they were created.
+        """Request the tags of jobs whose news is about to be reported: jobs are often tagged after their creation.
 
-        `are_decisive` says that a filter asks for tags: news of jobs that may just have been tagged then wait for an
-        answer. Raises AwsError where the credentials are refused.
+        `are_decisive` is True if a filter needs tags: news of jobs that may just have been tagged then waits for an
+        answer. Raises AwsError if the credentials are refused.
         """
         answers = self._ask(jobs, now, is_single=len(jobs) <= MAX_FRESH)
         young = {job.job_arn for job in jobs if _is_young(job, now) and job.job_arn not in answers.found}
@@ -114,7 +117,7 @@ class TagReader:
         return reading
 
     def _read_batch(self, batch: Sequence[str], young: Collection[str], reading: _Reading) -> Iterable[str]:
-        """Ask the tagging API; return the jobs to ask for one by one."""
+        """Request a batch from the tagging API; return the ARNs to request one by one."""
         try:
             found = self._scope.tags_of(batch)
         except AwsError as error:
@@ -134,13 +137,13 @@ class TagReader:
         self._bulk_works = not (error.is_refusal or error.kind in LASTING)
 
     def _knows_nothing_for_good(self, batch: Sequence[str], reading: _Reading) -> bool:
-        """Whether it is the truth that none of these jobs has a tag.
+        """Whether an empty answer from the tagging API can be believed.
 
-        Bedrock tells: nothing promises that the tagging API knows these jobs.
+        Nothing guarantees that the tagging API knows these jobs, so Bedrock is asked about the first one.
         """
         self._read_one_by_one(batch[:1], reading)
         if batch[0] not in reading.found:
-            # Nobody can tell now, and all are asked for again.
+            # Undecided: all of them are requested again at a later poll.
             return False
         first = reading.found[batch[0]]
         if first is None:

@@ -88,7 +88,7 @@ class Describer:
         Raises AwsError if the credentials are refused.
         """
         self._known = {job.job_arn: self._of(job) for job in jobs}
-        due = {job.job_arn: job for job in jobs if self.is_due(job, now)}
+        due = {job.job_arn: job for job in sorted((job for job in jobs if self.is_due(job, now)), key=urgency)}
         # The caller limits the number of missing jobs.
         queue = list(({job.job_arn: job for job in missing} | due).values())[: self._max_jobs]
         answers: Answers[Job] = Answers(found={}, failures={}, malformed={})

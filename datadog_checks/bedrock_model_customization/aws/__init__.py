@@ -1,1 +1,1 @@
-"""Speaks to AWS and knows nothing of Datadog: credentials and clients, Bedrock, tags, S3, errors and advice."""
+"""Everything that calls AWS, independent of Datadog: credentials, clients, Bedrock, tags, S3, errors and advice."""

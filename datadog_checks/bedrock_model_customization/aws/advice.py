@@ -1,4 +1,4 @@
-"""What failures of AWS cost, and what to do about them, in plain words for a person. It decides nothing."""
+"""Human-readable consequences and remedies for AWS failures. Nothing here affects what the check does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONSEQUENCES: Final = {
     'AssumeRole': 'nothing is collected from this account',
     'GetCallerIdentity': 'the account is taken to be the one polled before, or that of its jobs',
 }
-"""What is lost while an API operation does not work."""
+"""What is lost while an API operation fails, by operation."""
 
 _CONFIGURATION: Final = (
     "correct the AWS configuration of the Agent's user: the files in AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, "
@@ -63,7 +63,7 @@ BY_EXCEPTION: Final = {
     **dict.fromkeys(NOT_SIGNED_IN, _SIGN_IN),
     **dict.fromkeys(BAD_FILE, _FILE),
 }
-"""What to do where credentials cannot be had, by the name of the exception that says so."""
+"""What to do when no credentials can be obtained, by exception name."""
 
 BY_OPERATION: Final = {
     'AssumeRoleWithWebIdentity': (
@@ -72,7 +72,7 @@ BY_OPERATION: Final = {
     ),
     'GetRoleCredentials': _SIGN_IN,
 }
-"""What to do where AWS refuses to give credentials, by the operation that boto3 asks for them with."""
+"""What to do when AWS refuses to issue credentials, by the operation that boto3 requests them with."""
 
 _EXPIRED: Final = (
     "check the Agent's AWS credentials: they have expired; renew them, or give the Agent a role, whose credentials "
@@ -114,7 +114,7 @@ BY_CODE: Final = {
     'OptInRequired': 'enable the Region for the account, or take it out of regions',
 }
 
-# What a poll can do without, even where their credentials alone are refused: S3 may be somebody else's.
+# A poll can go on without these, even when their credentials are refused: the S3 bucket may belong to someone else.
 _FOR_CURVES: Final = ('GetCustomModel', 'GetObject', 'ListObjectsV2')
 
 BY_KIND: Final = {
@@ -124,7 +124,7 @@ BY_KIND: Final = {
     Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
     Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
 }
-# AWS says in its message which kind of policy refused; to allow the action anywhere else would change nothing.
+# AWS's message names the kind of policy that denied the action; allowing it in any other policy has no effect.
 _ELSEWHERE: Final = (
     'service control policy',
     'resource control policy',
@@ -135,7 +135,7 @@ _ELSEWHERE: Final = (
 
 
 def consequence(error: AwsError) -> str | None:
-    """Return what is lost while a failure lasts, in plain words, None where nothing is."""
+    """Return what is lost while a failure lasts, in plain words, or None if nothing is."""
     is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
     if is_about_credentials and error.operation not in _FOR_CURVES:
         return 'nothing is collected'
@@ -143,7 +143,7 @@ def consequence(error: AwsError) -> str | None:
 
 
 def remedy(error: AwsError) -> str | None:
-    """Return what to do about a failure, in plain words, None where nothing can be done."""
+    """Return what to do about a failure, in plain words, or None if nothing can be done."""
     if error.code.isdigit() and error.kind not in (Kind.SERVER, Kind.THROTTLED):
         return ANSWERED_ON_THE_WAY
     if error.operation == FINDING_CREDENTIALS and HEADER_VALUE in error.message:
@@ -173,18 +173,18 @@ def remedy(error: AwsError) -> str | None:
 
 
 def advise(error: AwsError) -> str:
-    """Return what failed, what is lost by it and what to do, in one plain line for a person."""
+    """Return what failed, what is lost and what to do, as one human-readable line."""
     lost = consequence(error)
     return _in_one_line('', error, f'meanwhile {lost}' if lost else None, remedy(error))
 
 
 def listing_broken_off(error: AwsError) -> str:
-    """Return what it means that a listing did not come to its end, and what to do, in one plain line for a person."""
+    """Return what an incomplete listing means and what to do, as one human-readable line."""
     return _in_one_line('the listing of jobs was broken off and goes on at the next poll: ', error, remedy(error))
 
 
 def _in_one_line(opening: str, error: AwsError, *ours: str | None) -> str:
-    """Return what is to be said of a failure in `MAX_ADVICE` characters, of which AWS's words take what ours leave."""
+    """Return a message of at most `MAX_ADVICE` characters: AWS's text is cut so that our own text fits whole."""
     ending = ''.join(f'; {part}' for part in ours if part)
     room = MAX_ADVICE - len(opening) - len(ending)
     theirs = str(error)
@@ -197,5 +197,5 @@ def _in_one_line(opening: str, error: AwsError, *ours: str | None) -> str:
 
 
 def _shown_length(text: str) -> int:
-    """Return how long a text is where it is shown: there, each @ has an invisible neighbour and mentions nobody."""
+    """Return a text's length when displayed, where each @ is followed by an invisible character to prevent mentions."""
     return len(text) + text.count('@')

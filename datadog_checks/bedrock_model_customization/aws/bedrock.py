@@ -1,4 +1,4 @@
-"""One scope's view of AWS: lists and describes model customization jobs, and reads their tags."""
+"""Lists and describes one scope's model customization jobs, and reads their tags."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .usage import Footprint, Usage
 
 PAGE_SIZE: Final = 1000
 ARNS_PER_TAG_REQUEST: Final = 100
-# AWS may filter a page down to nothing and go on; so many in a row lead nowhere.
+# AWS may filter a page down to nothing and still continue; more empty pages than this in a row count as endless.
 MAX_EMPTY_PAGES: Final = 100
 
 
 class BedrockScope:
-    """Amazon Bedrock in one Region with one instance's credentials. Every method raises AwsError, and no other.
+    """Amazon Bedrock in one Region with one instance's credentials. Methods raise AwsError and nothing else.
 
-    `answered_at` is AWS's own time of the last page that was listed, in whole seconds; None where it did not say.
+    `answered_at` is AWS's time (whole seconds) of the last page listed, or None if AWS sent none.
     """
 
     def __init__(self, session: AwsSession, region: str) -> None:
@@ -41,9 +41,9 @@ class BedrockScope:
         created_before: datetime | None = None,
         status: str | None = None,
     ) -> Iterator[list[Any]]:
-        """Yield the pages of ListModelCustomizationJobs, newest job first, each a list of what AWS sent.
+        """Yield the pages of ListModelCustomizationJobs, newest job first, each a list of raw entries.
 
-        An entry is not promised to be an object, or to have any member.
+        Entries are not validated: one may not be an object, or may lack any member.
         """
         operation = 'ListModelCustomizationJobs'
         arguments: dict[str, Any] = {'maxResults': PAGE_SIZE, 'sortBy': 'CreationTime', 'sortOrder': 'Descending'}
@@ -74,13 +74,13 @@ class BedrockScope:
         return self._call('bedrock', 'GetModelCustomizationJob', 'get_model_customization_job', jobIdentifier=job_arn)
 
     def job_tags(self, job_arn: str) -> dict[str, str]:
-        """Return one job's tags, from ListTagsForResource: the slow way."""
+        """Return one job's tags from ListTagsForResource. Slow: `tags_of` reads up to 100 jobs per request."""
         operation = 'ListTagsForResource'
         answer = self._call('bedrock', operation, 'list_tags_for_resource', resourceARN=job_arn)
         return read_tags(_list_in(answer, 'tags', operation), 'key', 'value')
 
     def tags_of(self, job_arns: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return the tags of up to 100 jobs by ARN, from GetResources. A job that never had a tag is absent."""
+        """Return the tags of up to 100 jobs by ARN, from GetResources. Jobs that never had a tag are absent."""
         operation = 'GetResources'
         answer = self._call('resourcegroupstaggingapi', operation, 'get_resources', ResourceARNList=list(job_arns))
         tags = {}
@@ -95,7 +95,7 @@ class BedrockScope:
         return self._call('bedrock', 'GetCustomModel', 'get_custom_model', modelIdentifier=model_arn)
 
     def account_id(self) -> str:
-        """Return the account of the credentials in use: the role's, else what STS says of their access key."""
+        """Return the account of the credentials in use: the assumed role's, else the one that STS reports."""
         return self.session.account_id(self.region, self._usage)
 
     def caller_account_id(self) -> str:
@@ -107,17 +107,17 @@ class BedrockScope:
         return self._usage.take()
 
     def reset(self) -> None:
-        """Forget clients and credentials, so that the next request finds those that are valid then."""
+        """Discard clients and credentials, so that the next request looks up credentials again."""
         self._clients.clear()
         self.session.reset()
 
     def prepare(self) -> None:
-        """Make the clients now, before several threads ask for them."""
+        """Create the clients now, before several threads need them."""
         for service in ('bedrock', 'resourcegroupstaggingapi'):
             self.client(service)
 
     def client(self, service: str) -> BaseClient:
-        """Return this Region's client of a service, made on first use. Raises AwsError without credentials."""
+        """Return this Region's client for a service, created on first use. Raises AwsError without credentials."""
         if service not in self._clients:
             self._clients[service] = self.session.client(service, self.region, self._usage)
         return self._clients[service]
@@ -126,7 +126,7 @@ class BedrockScope:
         return answer_of(self._request(service, operation, method, **arguments))
 
     def _request(self, service: str, operation: str, method: str, **arguments: Any) -> dict[str, Any]:
-        """Return what a client's method returns, of which `answer_of` is known to work."""
+        """Call a client's method and return its response, which is guaranteed to be valid for `answer_of`."""
         client = self.client(service)
         try:
             response: dict[str, Any] = self.session.guard.run(lambda: getattr(client, method)(**arguments), self.region)
@@ -139,7 +139,7 @@ class BedrockScope:
 
 
 class _Circle:
-    """Finds out that a listing goes on for ever: by a token or jobs that come again, or pages without any job."""
+    """Detects an endless listing: a repeated token, repeated jobs, or too many empty pages in a row."""
 
     def __init__(self) -> None:
         self._tokens: set[str] = set()
@@ -147,7 +147,7 @@ class _Circle:
         self._empty_pages = 0
 
     def leads_nowhere(self, token: object, arns: set[str | None]) -> bool:
-        """Note a page's token and jobs; return whether nothing new is to be expected behind it."""
+        """Record a page's token and job ARNs; return whether the listing should be given up as endless."""
         self._empty_pages = 0 if arns else self._empty_pages + 1
         if not isinstance(token, str) or token in self._tokens or self._empty_pages > MAX_EMPTY_PAGES:
             return True
@@ -158,7 +158,7 @@ class _Circle:
 
 
 def date_of(response: Mapping[str, Any]) -> datetime | None:
-    """Return the time at which AWS answered, from the header `Date`."""
+    """Return the time in the response's `Date` header, or None if there is no readable one."""
     headers = response.get('ResponseMetadata', {}).get('HTTPHeaders', {})
     try:
         return parse_time(parsedate_to_datetime(str(headers.get('date'))))
@@ -167,7 +167,7 @@ def date_of(response: Mapping[str, Any]) -> datetime | None:
 
 
 def _list_in(answer: Mapping[str, Any], member: str, operation: str) -> list[Any]:
-    """Return a list in an answer. Raises AwsError without one: AWS says with an empty list that there is nothing."""
+    """Return a list member of an answer. Raises AwsError if it is missing: AWS sends an empty list for "none"."""
     entries = answer.get(member)
     if not isinstance(entries, list):
         raise AwsError(Kind.MALFORMED, operation, 'MalformedAnswerError', f'no list {member} in the answer')
@@ -175,7 +175,7 @@ def _list_in(answer: Mapping[str, Any], member: str, operation: str) -> list[Any
 
 
 def read_tags(entries: object, key_member: str, value_member: str) -> dict[str, str]:
-    """Read a list of tags; an entry without a key or with a value that is not text is left out."""
+    """Read a list of tags, skipping entries that have no key or whose value is not text."""
     tags = {}
     for entry in entries if isinstance(entries, list) else ():
         key = entry.get(key_member) if isinstance(entry, Mapping) else None

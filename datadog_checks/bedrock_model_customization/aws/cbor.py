@@ -1,4 +1,4 @@
-"""Whether a CBOR document is whole: botocore reads one that was cut off as far as it goes, half a tag included."""
+"""Detects truncated CBOR, which botocore accepts: it parses as much as there is, half a tag included."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_DEPTH: Final = 64
 
 
 def is_whole(body: bytes) -> bool:
-    """Return whether a body is one CBOR item from its first byte to its last."""
+    """Return whether a body is exactly one complete CBOR item."""
     try:
         return _end(body, 0, 0) == len(body)
     except (IndexError, ValueError):
@@ -18,7 +18,7 @@ def is_whole(body: bytes) -> bool:
 
 
 def _end(body: bytes, at: int, depth: int) -> int:
-    """Return the position after the item at `at`. Raises IndexError or ValueError where there is no whole one."""
+    """Return the position after the item at `at`. Raises IndexError or ValueError if the item is incomplete."""
     if depth > MAX_DEPTH:
         raise ValueError('nested too deeply')
     major, info = body[at] >> 5, body[at] & 31

@@ -1,4 +1,4 @@
-"""What went wrong in a call to AWS, in terms that decide what to do about it."""
+"""Classifies failures of AWS calls by what to do about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 
 class Kind(Enum):
-    """Kinds of failure. The value is said to people, and is the `reason` tag of `api.errors`."""
+    """Kinds of failure. The value is shown to people, and is the `reason` tag of `api.errors`."""
 
     DENIED = 'access_denied'
     CREDENTIALS = 'credentials'
@@ -40,15 +40,15 @@ IAM_ACTIONS: Final = {
 """The IAM action that each API operation needs (GetCallerIdentity needs none)."""
 
 TAG_SESSION: Final = 'sts:TagSession'
-"""What a session that has tags needs, beside the action itself, to assume a role."""
+"""The IAM action that a session with tags needs, besides sts:AssumeRole, to assume a role."""
 
 FINDING_CREDENTIALS: Final = 'credentials'
-"""What stands for the API operation in an error about finding credentials."""
+"""Used in place of an API operation in errors about finding credentials."""
 
 CREDENTIAL_OPERATIONS: Final = frozenset({'AssumeRoleWithWebIdentity', 'GetRoleCredentials'})
-"""The operations that boto3 asks for credentials with."""
+"""The operations that boto3 requests credentials with."""
 
-# Exceptions by which boto3 says that credentials cannot be had, in groups that have the same cause.
+# Exceptions that boto3 raises when it cannot obtain credentials, grouped by cause.
 BAD_CONFIGURATION: Final = (
     'ConfigNotFound',
     'ConfigParseError',
@@ -68,7 +68,7 @@ NOT_SIGNED_IN: Final = (
     'TokenRetrievalError',
     'UnauthorizedSSOTokenError',
 )
-# A file that boto3 itself opens, unlike one of TLS, is about credentials.
+# boto3 itself opens files only for credentials; TLS files are opened elsewhere.
 BAD_FILE: Final = ('FileNotFoundError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError')
 NO_CREDENTIALS: Final = (
     'CredentialRetrievalError',
@@ -116,19 +116,19 @@ _KINDS_BY_CODE: Final = {
 }
 _KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED}
 _URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/\s]+@')
-# It holds times and the token of a page, which would make one problem a new one at every poll.
+# Query strings hold times and page tokens, which would make one problem look like a new one at every poll.
 _QUERY: Final = re.compile(r'(://[^\s?"\'<>]*+)(?:\?[^\s"\'<>]*+)?')
-# What a signed URL or an authorization header carries; botocore quotes URLs in some of its messages.
+# Secrets in signed URLs and authorization headers; botocore quotes URLs in some of its messages.
 _SIGNATURE: Final = re.compile(
     r'(?i)((?:x-amz-)?(?:signature|credential|security-token)|awsaccesskeyid|sessiontoken)([=:]\s*)[^&\s,"\']+'
 )
-# Python quotes a header that it refuses: a session token, or all that is signed.
+# Python quotes a header that it rejects, which may be a session token or the whole authorization.
 _HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
 HEADER_VALUE: Final = 'header value'
-"""What Python, and botocore, say of a credential that no header may have."""
+"""What Python's and botocore's messages say when a credential contains characters that are invalid in a header."""
 _NOT_AUTHORIZED: Final = re.compile(r'not authorized to perform: ([a-z0-9-]{2,32}:[A-Za-z0-9]{2,64})')
 MAX_MESSAGE: Final = 500
-# To look for secrets in a page of megabytes, of which little is shown, would take seconds.
+# Searching megabytes of an error page for secrets would take seconds, and little of it is shown.
 MAX_SEARCHED: Final = 20 * MAX_MESSAGE
 MAX_CODE: Final = 100
 
@@ -136,8 +136,8 @@ MAX_CODE: Final = 100
 class AwsError(Exception):
     """A call to AWS failed, after its retries.
 
-    `kind` says what sort of failure it is, `operation` the API operation, `code` AWS's error code or the name of the
-    exception, `message` the rest in one line, without credentials.
+    `kind` is the kind of failure, `operation` the API operation, `code` AWS's error code or the exception's name, and
+    `message` the rest in one line, without credentials.
     """
 
     def __init__(self, kind: Kind, operation: str, code: str, message: str) -> None:
@@ -147,15 +147,15 @@ class AwsError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the same request would get the same answer again, until someone changes something.
+        """Whether repeating the request is pointless until someone changes something.
 
-        Only AWS's own word for it counts: a status without an error code is some proxy's, and may pass.
+        Only AWS's own error codes count: a bare HTTP status comes from some proxy and may be temporary.
         """
         return self.kind in (Kind.DENIED, Kind.NOT_FOUND, Kind.INVALID) and not self.code.isdigit()
 
     @property
     def iam_action(self) -> str | None:
-        """The IAM action to allow, where that is what is missing: the one that AWS names, else the operation's."""
+        """The missing IAM action: the one that AWS names, else the operation's. None if none is known."""
         if self.kind is not Kind.DENIED or self.code.isdigit():
             return None
         named = _NOT_AUTHORIZED.search(self.message)
@@ -163,20 +163,20 @@ class AwsError(Exception):
 
 
 class InterruptedPollError(Exception):
-    """The poll was cancelled, or its time was up: no further request is made."""
+    """The poll was cancelled or its time is up: no further request is made."""
 
 
 class HangingCallsError(InterruptedPollError):
-    """So many calls of earlier polls never ended that none is made any more."""
+    """Too many calls of earlier polls are still hanging, so no new one is made."""
 
 
 def without_credentials(text: str) -> str:
-    """Return a text without the user and password of URLs in it, nor anything of a signature or of a header."""
+    """Return a text with URL user names and passwords, signatures and rejected headers removed."""
     return _HEADER.sub(r'\1 ***', _SIGNATURE.sub(r'\1\2***', _URL_CREDENTIALS.sub('***@', text)))
 
 
 def kind_of(code: str, http_status: int | None) -> Kind:
-    """Return the kind of an error answer, by AWS's error code, else by the HTTP status."""
+    """Return the kind of an error response, by AWS's error code, else by the HTTP status."""
     for kind, codes in _KINDS_BY_CODE.items():
         if code in codes:
             return kind
@@ -185,13 +185,13 @@ def kind_of(code: str, http_status: int | None) -> Kind:
     if http_status is not None and http_status >= 500:
         return Kind.SERVER
     if code.isdigit():
-        # AWS gives its errors a code. A bare 404, say, is some proxy's: a job is gone only where Bedrock says so.
+        # AWS's own errors have a code. A bare 404 comes from some proxy: a job is gone only if Bedrock says so.
         return Kind.UNREACHABLE
     return _KINDS_BY_STATUS.get(http_status or 0, Kind.OTHER)
 
 
 def explain(error: Exception, operation: str) -> AwsError:
-    """Return any exception of a call to AWS as an `AwsError`."""
+    """Convert any exception from an AWS call to an `AwsError`."""
     if isinstance(error, AwsError):
         return error
     if isinstance(error, ClientError):
@@ -206,7 +206,7 @@ def explain(error: Exception, operation: str) -> AwsError:
         return AwsError(kind, operation, code, str(answer.get('Message') or ''))
     kind = _kind_of_exception(error, operation)
     if kind is Kind.CREDENTIALS:
-        # No request was sent: the operation that was to be is beside the point.
+        # No request was sent, so the intended operation is irrelevant.
         operation = FINDING_CREDENTIALS
     return AwsError(kind, operation, type(error).__name__, str(error))
 
@@ -218,7 +218,8 @@ def _kind_of_exception(error: Exception, operation: str) -> Kind:
         return Kind.CREDENTIALS
     if isinstance(error, HTTPClientError):
         return Kind.UNREACHABLE
-    # What botocore's parsers raise over a member of another type than its model's: an answer, or a credential_process.
+    # botocore's parsers raise these when a member's type differs from its model, in an answer or in the output of
+    # credential_process.
     if isinstance(error, (UnicodeError, TypeError, LookupError, AttributeError)):
         return Kind.CREDENTIALS if operation == FINDING_CREDENTIALS else Kind.MALFORMED
     if isinstance(error, (ResponseParserError, ValueError)):

@@ -1,4 +1,4 @@
-"""Several requests at once, within a bound, and none after it is known that more would be in vain."""
+"""Makes requests concurrently, up to a limit, and stops once further requests would be pointless."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .guard import Guard, resolve
 
 Answer = TypeVar('Answer')
 
-# So many refusals, and not one answer, mean that the operation is not allowed here at all.
+# This many refusals without a single answer mean that the operation is not allowed here at all.
 REFUSALS_BEFORE_STOP: Final = 5
 
 
 def fan_out(
     guard: Guard, region: str, call: Callable[[str], Answer], subjects: Sequence[str], max_concurrency: int
 ) -> Iterator[tuple[str, Answer | AwsError]]:
-    """Call for each subject and yield it with its answer, or with the AwsError that `call` raised, in order.
+    """Call `call` for each subject and yield the subject with the answer, or with the AwsError raised, in order.
 
-    A subject whose turn did not come is left out: those after an interruption (the poll's time is up), after failing
-    credentials, after several refusals without one answer, or where too many calls in `region` hang. So is one whose
-    call is still under way when the poll is over: nobody waits for it.
+    Subjects are skipped after an interruption (the poll's time is up), after failing credentials, after five refusals
+    (`REFUSALS_BEFORE_STOP`) without a single answer, and when too many calls in `region` hang. A subject whose call is
+    still running when the poll ends is skipped too: the call is not waited for.
     """
     stop = Event()
     answers: deque[Future[Answer | AwsError | None]] = deque(Future() for _ in subjects)
@@ -62,7 +62,7 @@ def fan_out(
     try:
         for subject in subjects:
             try:
-                # Taken away, so that thousands of answers are not kept until the last one is there.
+                # Popped, so that thousands of answers are not kept in memory until the last one arrives.
                 outcome = guard.result_of(answers.popleft())
             except InterruptedPollError:
                 stop.set()

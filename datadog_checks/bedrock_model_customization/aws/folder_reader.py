@@ -1,4 +1,4 @@
-"""The files of one folder in S3, read only where they have changed."""
+"""Reads the files of one S3 folder, only if they have changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Result = TypeVar('Result')
 
 
 class FolderReader:
-    """Looks at one folder once: lists it, then reads files in it, by their names in the folder.
+    """Lists one folder once, then reads files in it by their names relative to the folder.
 
-    `etags` are those of the files that were read before; what is read is noted there. `refusals` and `too_large`, the
-    names of files, say what could not be read.
+    `etags` has the ETags of files read before, by name, and is updated with every read. `refusals` has the errors of
+    what AWS refused; `too_large` has the names of files that exceed `max_size` bytes.
     """
 
     def __init__(self, objects: ObjectReader, folder: Folder, max_size: int, etags: dict[str, str]) -> None:
@@ -26,9 +26,9 @@ class FolderReader:
         self._listed: Mapping[str, ListedObject] | None = None
 
     def list(self) -> Collection[str] | None:
-        """Return the names of the files, none for a bucket that is missing, None for one that may not be listed.
+        """Return the names of the files: empty if the bucket does not exist, None if listing it is not allowed.
 
-        Raises AwsError for what may go better the next time, as `read` does.
+        Raises AwsError for failures that may be temporary, as `read` does.
         """
         try:
             listed = self._objects.objects(self._folder.bucket, self._folder.prefix)
@@ -42,9 +42,9 @@ class FolderReader:
         return None if self._listed is None else self._listed.keys()
 
     def read(self, name: str, use: Callable[[Iterable[bytes]], Result], *, again: bool = False) -> Result | None:
-        """Return what `use` makes of a file; None for one that is not there, may not be read, or has not changed.
+        """Return what `use` makes of a file, or None if it is missing, unreadable, too large or unchanged.
 
-        `again` reads also what has not changed.
+        `again` reads the file even if it has not changed.
         """
         if again:
             self._etags.pop(name, None)

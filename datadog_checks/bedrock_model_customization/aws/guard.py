@@ -1,4 +1,4 @@
-"""Ends what takes too long: no request after the poll's time is up, and nobody waits for one that is under way then."""
+"""Enforces the poll's deadline: no request starts after it, and running ones are abandoned."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .workers import WORKERS
 
 Answer = TypeVar('Answer')
 
-# Throttling is worth many attempts, an unreachable address is not: botocore's back-off alone would take minutes.
+# Throttling is worth many attempts, an unreachable address is not: botocore's backoff alone would take minutes.
 CONNECTION_ATTEMPTS: Final = 3
-# What hangs for ever (a credential_process may) must not cost threads more at every poll. Of each Region, as one that
-# hangs is no reason to stop another.
+# Calls that hang forever (a credential_process may) must not take more threads at every poll. The limit is per Region,
+# so that one hanging Region does not stop the others.
 MAX_LEFT_BEHIND: Final = 32
 
 
 class Guard:
     """Stops the requests of the clients it watches once cancelled, or past a deadline.
 
-    `poll` is the number of the present poll.
+    `poll` is the number of the current poll.
 
-    A call that is under way then is left behind: botocore sleeps for up to 20 s between two attempts, and a hanging
-    answer, name server or credential process knows no deadline of ours. Its thread ends with it, and sends no further
-    request.
+    A call that is running at that moment is abandoned, because it may ignore the deadline: botocore sleeps for up to
+    20 s between two attempts, and a response, name server or credential process may hang. An abandoned call's thread
+    sends no further request, and is freed when the call ends.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -42,16 +42,16 @@ class Guard:
         self.poll = 0
         self._here = local()
         self._lock = Lock()
-        # The threads at work, by poll and Region.
+        # Number of busy threads, by poll and Region.
         self._at_work: Counter[tuple[int, str]] = Counter()
 
     def start(self, seconds: float | None) -> None:
-        """Begin a poll: allow requests for so many seconds from now; None is for as long as it takes."""
+        """Begin a poll: allow requests for `seconds` from now, or without a limit if None."""
         self.poll += 1
         self._deadline = None if seconds is None else self._clock() + seconds
 
     def cancel(self) -> None:
-        """Allow no request any more. Safe to call from any thread."""
+        """Stop all further requests. Safe to call from any thread."""
         with suppress(InvalidStateError):
             self._cancelled.set_result(None)
 
@@ -61,11 +61,11 @@ class Guard:
 
     @property
     def is_over(self) -> bool:
-        """Whether no request may begin any more."""
+        """Whether no further request may start."""
         return self.is_cancelled or (self._deadline is not None and self._clock() >= self._deadline)
 
     def share_of_time(self, most: float) -> float:
-        """Return how many seconds may be spent on what a poll can do without: a quarter of those left, and no more."""
+        """Return the seconds that an optional step may take: a quarter of the time left, but at most `most`."""
         return most if self._deadline is None else max(min(most, (self._deadline - self._clock()) / 4), 0.0)
 
     def watch(self, client: BaseClient) -> None:
@@ -73,17 +73,17 @@ class Guard:
         client.meta.events.register('response-received', self._give_up)
 
     def stop(self, **_: Any) -> None:
-        """Raise InterruptedPollError if the poll that this thread works for is over."""
+        """Raise InterruptedPollError if this thread's poll is over."""
         if self.is_over or getattr(self._here, 'poll', self.poll) != self.poll:
             raise self._interruption()
 
     def run(self, call: Callable[[], Answer], region: str = '') -> Answer:
-        """Make a call that may take long, on a thread that can be left behind; return or raise what it does.
+        """Run a call that may take long on a thread that can be abandoned; return its result or raise its exception.
 
         Raises InterruptedPollError as soon as the poll is over.
         """
         if hasattr(self._here, 'poll'):
-            # Nobody waits for this thread longer than the poll lasts.
+            # This is already a background thread, which is not waited for beyond the end of the poll.
             return call()
         self.stop()
         answer: Future[Answer] = Future()
@@ -91,9 +91,9 @@ class Guard:
         return self.result_of(answer)
 
     def run_in_background(self, work: Callable[[], None], region: str = '') -> None:
-        """Let a thread that can be left behind do some work, which raises nothing, for the current poll.
+        """Run `work`, which must not raise, for the current poll on a thread that can be abandoned.
 
-        Raises HangingCallsError where too many threads of earlier polls still work for the Region.
+        Raises HangingCallsError if too many threads of earlier polls are still busy with the Region.
         """
         poll = self.poll
         with self._lock:
@@ -113,7 +113,7 @@ class Guard:
         WORKERS.run(begin)
 
     def result_of(self, answer: Future[Answer]) -> Answer:
-        """Wait for what another thread works on; raise InterruptedPollError as soon as the poll is over."""
+        """Wait for another thread's result. Raises InterruptedPollError as soon as the poll is over."""
         if not answer.done():
             seconds = None if self._deadline is None else max(self._deadline - self._clock(), 0)
             ends: tuple[Future[Any], ...] = (answer, self._cancelled)
@@ -132,7 +132,7 @@ class Guard:
 
 
 def resolve(answer: Future[Answer], call: Callable[[], Answer]) -> None:
-    """Make a call, and let `answer` have what it returns or raises."""
+    """Make a call and store its result or exception in `answer`."""
     try:
         answer.set_result(call())
     except BaseException as error:

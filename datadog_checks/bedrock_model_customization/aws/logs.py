@@ -1,4 +1,4 @@
-"""Keeps signatures and session tokens, which botocore tells at debug level and in tracebacks, out of the log."""
+"""Keeps signatures and session tokens out of the log: botocore logs them at debug level and in tracebacks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 from .errors import FINDING_CREDENTIALS, explain
 
 LOGGERS: Final = ('boto3', 'botocore', 's3transfer', 'urllib3')
-# They warn, with a traceback, of credentials that could not be renewed.
+# These log a warning with a traceback when credentials cannot be renewed.
 RENEWING: Final = ('botocore.credentials', 'botocore.tokens')
 
 
 def keep_quiet() -> None:
-    """Let these packages log from INFO on, unless somebody has chosen a level for one of them.
+    """Set the loggers of these packages to INFO, unless a level was set explicitly.
 
-    They would otherwise follow the root logger, which an Agent with `log_level: debug` sets to DEBUG. What they say of
-    an exception that is about credentials takes one line, without any.
+    They would otherwise inherit DEBUG from the root logger of an Agent with `log_level: debug`. Exceptions from
+    renewing credentials are logged as one line, without a traceback and without secrets.
     """
     for name in LOGGERS:
         logger = logging.getLogger(name)
@@ -29,7 +29,7 @@ def keep_quiet() -> None:
 def _told_in_one_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, Exception):
-        # A traceback quotes what no header may have, and whatever a credential_process wrote.
+        # A traceback quotes invalid header values and the output of credential_process.
         record.msg, record.args = '%s %s', (record.getMessage(), explain(error, FINDING_CREDENTIALS))
         record.exc_info = None
     return True

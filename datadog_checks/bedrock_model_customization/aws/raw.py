@@ -1,8 +1,8 @@
-"""Reads Bedrock's answers as the JSON they are, instead of through botocore's model of them.
+"""Reads Bedrock's responses as plain JSON instead of through botocore's model.
 
-botocore refuses a whole page for one member of one job that it cannot parse, drops members that are newer than the
-Agent's boto3, and spends most of a poll's CPU on timestamps. Its hook `before-parse` lets us take the body of an
-answer first; requests, signatures, retries and errors remain botocore's.
+botocore rejects a whole page if it cannot parse one member of one job, drops members that are newer than the Agent's
+boto3, and spends most of a poll's CPU on timestamps. Its hook `before-parse` lets us take the body of a response first;
+requests, signatures, retries and errors remain botocore's.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from botocore.client import BaseClient
 from .cbor import is_whole
 
 RAW: Final = 'RawAnswer'
-# More than any number in the API has; Python refuses to read, or to write, one of more than 4300.
+# More digits than any number in the API has. Python refuses to read or write integers of more than 4300 digits.
 MAX_DIGITS: Final = 300
-# Far deeper than anything in the API, and far from what Python's JSON reader can take.
+# Far deeper than anything in the API, and far below the limit of Python's JSON reader.
 MAX_DEPTH: Final = 64
-# A page of 1,000 jobs has 1 to 2 MB. What is read takes ten times that in memory, and more.
+# A page of 1,000 jobs has 1 to 2 MB. Parsed JSON takes ten times its size in memory, or more.
 MAX_BYTES: Final = 32 * 2**20
-# Possessive, and with an end for a text that has none: to go back into a text takes quadratic time, and no other thread
-# runs meanwhile.
+# Possessive, and accepts an unterminated string: backtracking into a string takes quadratic time, and blocks all other
+# threads meanwhile.
 TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 OPERATIONS: Final = (
     'ListModelCustomizationJobs',
@@ -34,14 +34,14 @@ OPERATIONS: Final = (
 
 
 class MalformedAnswerError(ValueError):
-    """An answer that is not a JSON object, or is too large for one."""
+    """A response that is not a JSON object, is larger than `MAX_BYTES`, or is truncated CBOR."""
 
 
 def read_raw(client: BaseClient) -> None:
-    """Make a Bedrock client answer with the JSON as AWS sent it, see `answer_of`.
+    """Make a Bedrock client return the JSON as AWS sent it; see `answer_of`.
 
-    A tagging client goes on as it is, but for CBOR that was cut off, which botocore would not notice. Neither reads
-    more than `MAX_BYTES`.
+    A tagging client is left as it is, except that it rejects truncated CBOR, which botocore accepts. Both reject
+    responses larger than `MAX_BYTES`.
     """
     service = client.meta.service_model.service_name
     if service == 'bedrock':
@@ -52,7 +52,10 @@ def read_raw(client: BaseClient) -> None:
 
 
 def answer_of(response: dict[str, Any]) -> dict[str, Any]:
-    """Return AWS's answer from what a client's method returned, with AWS's own member names and plain JSON values."""
+    """Return the JSON object in a client method's response, with AWS's member names and plain JSON values.
+
+    Raises MalformedAnswerError if it is not an object.
+    """
     answer = response.get(RAW, response)
     if not isinstance(answer, dict):
         raise MalformedAnswerError(f'expected a JSON object, got {type(answer).__name__}')
@@ -86,15 +89,15 @@ def _read_json(body: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        # One text with bytes that are no UTF-8 or a raw line break, one number of thousands of digits, or one member
-        # nested as deeply, hides no other job.
+        # Lenient, so that one bad value does not hide the other jobs: a string with invalid UTF-8 or a raw line break,
+        # a number of thousands of digits, or a member nested thousands of levels deep.
         return json.loads(_shallow(body.decode('utf-8-sig', 'replace')), strict=False, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswerError(f'not JSON: {error}') from error
 
 
 def _shallow(text: str) -> str:
-    """Return JSON with null in place of what is nested deeper than `MAX_DEPTH`."""
+    """Return JSON text with null in place of anything nested deeper than `MAX_DEPTH`."""
     kept, position, depth = [], 0, 0
     for token in TOKENS.finditer(text):
         if token[0] in '[{':

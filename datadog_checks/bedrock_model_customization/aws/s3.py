@@ -1,4 +1,4 @@
-"""Objects in S3: listed by prefix, and read as a stream only if they changed."""
+"""Lists S3 objects by prefix, and streams those that have changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Result = TypeVar('Result')
 
 
 class ListedObject(NamedTuple):
-    """An object as a listing shows it; `size` is in bytes."""
+    """An object in a listing; `size` is in bytes."""
 
     key: str
     etag: str
@@ -26,31 +26,31 @@ class ListedObject(NamedTuple):
 
 
 class ReadObject(NamedTuple, Generic[Result]):
-    """What was made of an object, and the ETag by which to ask whether it has changed."""
+    """The result of reading an object, and its ETag, to detect later changes."""
 
     result: Result
     etag: str
 
 
 class TooLargeError(Exception):
-    """An object has more bytes than may be read."""
+    """An object is larger than the allowed size."""
 
 
 class ObjectReader:
-    """Reads objects with one scope's credentials. A bucket in another Region costs botocore one request more, once.
+    """Reads objects with one scope's credentials. A bucket in another Region costs one extra request, once.
 
-    Every method raises AwsError for what goes wrong at AWS.
+    Every method raises AwsError when AWS fails.
     """
 
     def __init__(self, scope: BedrockScope) -> None:
         self.scope = scope
 
     def prepare(self) -> None:
-        """Make the client now, before several threads ask for it."""
+        """Create the client now, before several threads need it."""
         self.scope.client('s3')
 
     def objects(self, bucket: str, prefix: str) -> list[ListedObject]:
-        """Return the objects whose keys begin with a prefix: the first 5000 in the order of their keys."""
+        """Return the objects whose keys start with a prefix: at most 5000, in key order."""
         operation = 'ListObjectsV2'
         arguments = {'Bucket': bucket, 'Prefix': prefix}
         found: list[ListedObject] = []
@@ -77,9 +77,9 @@ class ObjectReader:
         max_size: int,
         unless: str | None = None,
     ) -> ReadObject[Result] | None:
-        """Stream an object through `use`; None where its ETag still is `unless`.
+        """Stream an object through `use` and return the result, or None if its ETag is still `unless`.
 
-        Raises TooLargeError for one of more than `max_size` bytes, most often before any of it is read.
+        Raises TooLargeError if it has more than `max_size` bytes, usually before any of it is read.
         """
         operation = 'GetObject'
         arguments = {'Bucket': bucket, 'Key': key} | ({'IfNoneMatch': unless} if unless else {})
@@ -107,7 +107,7 @@ class ObjectReader:
 
 
 def _explained(error: Exception, operation: str, bucket: str, key: str) -> AwsError:
-    """AWS does not say which object it is about; a person wants to know."""
+    """Return an AwsError whose message names the object, which AWS's own message does not."""
     found = explain(error, operation)
     if found.kind in (Kind.DENIED, Kind.NOT_FOUND):
         return AwsError(found.kind, found.operation, found.code, f'{found.message} (s3://{bucket}/{key})')

@@ -1,4 +1,4 @@
-"""Credentials and clients: one session for an instance, one client for each service and Region, made once."""
+"""Credentials and clients: one session per instance, one client per service and Region, each created once."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from .logs import keep_quiet
 from .raw import read_raw
 from .usage import Usage
 
-# What botocore knows of AWS's services. Each session loads it anew where it is not shared: 5 MB and 70 ms (measured).
+# botocore's data about AWS's services. Unless shared, each session loads its own: 5 MB and 70 ms (measured).
 SHARED_COMPONENT: Final = 'data_loader'
 
-# In seconds: STS may be out of reach where Bedrock is not.
+# How long to wait for STS, in seconds: it may be unreachable although Bedrock is reachable.
 PATIENCE_WITH_STS: Final = 3.0
 
 DEFAULT_ROLE_SESSION_NAME: Final = 'datadog-agent'
@@ -40,8 +40,8 @@ DEFAULT_ROLE_SESSION_NAME: Final = 'datadog-agent'
 class AwsSettings:
     """How to reach AWS. Times are in seconds; `proxies` maps a URL scheme to a proxy's URL.
 
-    `proxies` None leaves the choice to the environment (HTTPS_PROXY, NO_PROXY), an empty mapping means no proxy.
-    `bypass_proxy` tells for an endpoint's URL whether it is to be reached directly.
+    If `proxies` is None, the environment decides (HTTPS_PROXY, NO_PROXY); an empty mapping means no proxy.
+    `bypass_proxy` returns whether an endpoint's URL is to be reached directly.
     """
 
     assume_role: str | None = None
@@ -60,12 +60,12 @@ class AwsSettings:
 
     @property
     def role_account_id(self) -> str | None:
-        """The account of the role to assume: the account that is polled."""
+        """The account of the role to assume, which is the account polled; None without a role."""
         return self.assume_role.split(':')[4] if self.assume_role else None
 
 
 class _Asked(NamedTuple):
-    """A question for the account of an access key, and the poll that asked it."""
+    """A request to STS for the account of an access key, and the number of the poll that made it."""
 
     poll: int
     answer: Future[str]
@@ -75,15 +75,15 @@ class _Asked(NamedTuple):
         return self.answer.done() and self.answer.exception() is None
 
     def is_of(self, poll: int) -> bool:
-        """Whether the question was asked at a poll and is still under way."""
+        """Whether the request was made by this poll and is still pending."""
         return self.poll == poll and not self.answer.done()
 
 
 class AwsSession:
-    """Makes the clients of one instance. Safe to use from several threads.
+    """Creates the clients of one instance. Safe to use from several threads.
 
-    `guard` ends the requests of all of them. Without `assume_role` the credentials are those of boto3's
-    default chain, found once for the whole process; with it they are the role's, refreshed shortly before they expire.
+    `guard` ends the requests of all of them. Without `assume_role`, the credentials are those of boto3's default chain,
+    looked up once per process; with it, they are the role's, refreshed shortly before they expire.
     """
 
     def __init__(self, settings: AwsSettings) -> None:
@@ -97,7 +97,7 @@ class AwsSession:
         self._accounts: dict[str, _Asked] = {}
 
     def client(self, service: str, region: str, usage: Usage) -> BaseClient:
-        """Return a new client, whose requests `usage` counts. Raises AwsError where no credentials are found."""
+        """Return a new client whose requests `usage` counts. Raises AwsError if no credentials are found."""
         try:
             client = self.guard.run(lambda: self._new_client(service, region), region)
         except Exception as error:
@@ -108,10 +108,10 @@ class AwsSession:
         return client
 
     def account_id(self, region: str, usage: Usage) -> str:
-        """Return the account of the credentials in use: the role's, else what STS says of their access key.
+        """Return the account of the credentials in use: the assumed role's, else the one that STS reports.
 
-        STS is asked once for each key, and waited for shortly: where it does not answer, not again before `ask_again`.
-        Raises AwsError.
+        STS is asked once per access key and waited for briefly (`PATIENCE_WITH_STS` at most). If it does not answer, it
+        is not asked again before `ask_again` is called. Raises AwsError if the account is not known.
         """
         if self.settings.role_account_id:
             return self.settings.role_account_id
@@ -119,7 +119,7 @@ class AwsSession:
         with self._lock_of_accounts:
             asked = self._accounts.get(key)
             if asked is None:
-                # Other Regions of the instance wait for the same answer.
+                # The instance's other Regions wait for the same answer.
                 asked = _Asked(self.guard.poll, Future())
                 self._ask(asked, region, usage)
                 self._accounts = {key: asked}
@@ -135,7 +135,7 @@ class AwsSession:
             raise
 
     def ask_again(self) -> None:
-        """Let STS be asked again where it did not name an account, but for a question of this poll."""
+        """Allow STS to be asked again if it has not named an account. Requests pending in this poll are kept."""
         poll = self.guard.poll
         self._accounts = {key: asked for key, asked in self._accounts.items() if asked.is_answered or asked.is_of(poll)}
 
@@ -146,7 +146,7 @@ class AwsSession:
             raise explain(error, 'GetCallerIdentity') from error
 
     def caller_account_id(self, usage: Usage) -> str:
-        """Ask STS whose credentials these are, which also assumes the role. Raises AwsError where that fails."""
+        """Return the account that STS reports, which also assumes the role. Raises AwsError if that fails."""
         client = self.client('sts', self.settings.sts_region, usage)
         try:
             return str(self.guard.run(client.get_caller_identity)['Account'])  # type: ignore[attr-defined]
@@ -170,14 +170,14 @@ class AwsSession:
         return credentials
 
     def _own_session(self) -> Session:
-        """Return the session with the credentials to poll with; call it with the lock."""
+        """Return the session with the credentials to poll with. The caller must hold the lock."""
         if self._session is None:
             self._session = self._assumed_session() if self.settings.assume_role else default_session()
         return self._session
 
     def reset(self) -> None:
-        """Forget the credentials, so that the next client is made with those that are found then."""
-        # Without the lock: whoever looks up credentials holds it, which may take for ever.
+        """Discard the credentials, so that the next client looks them up again."""
+        # Does not take the lock: a thread that looks up credentials holds it, possibly forever.
         self._session = None
         default_session.cache_clear()
 
@@ -200,13 +200,13 @@ class AwsSession:
     ) -> BaseClient:
         settings = self.settings
         config = Config(
-            # Without this a bearer token in AWS_BEARER_TOKEN_BEDROCK wins over every other credential. S3 knows no such
-            # token, and signs in a way of its own.
+            # Without this, a bearer token in AWS_BEARER_TOKEN_BEDROCK would override all other credentials. S3 does not
+            # use that token, and has its own signature version.
             signature_version=None if service == 's3' else 'v4',
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
             retries={'mode': settings.retry_mode, 'total_max_attempts': settings.max_attempts},  # type: ignore[arg-type]
-            # Calls that a poll left behind still hold theirs; urllib3 warns of each that it has no place for.
+            # Doubled, as abandoned calls still hold connections; urllib3 warns about each that exceeds the pool.
             max_pool_connections=2 * settings.max_concurrency,
             proxies=None if proxies is None else dict(proxies),
             user_agent_extra='datadog-bedrock-model-customization',
@@ -228,7 +228,7 @@ class AwsSession:
 
 
 class AssumedRole(CredentialProvider):
-    """Provides the credentials of the role to assume, and assumes it anew before they expire."""
+    """Provides the credentials of the role to assume, and assumes it again before they expire."""
 
     METHOD = 'assume-role'
 
@@ -256,7 +256,7 @@ class AssumedRole(CredentialProvider):
 
 
 def new_session() -> Session:
-    """Return a session that shares with all others what is costly, and the same for all."""
+    """Return a new session that shares botocore's service data with all others (see `SHARED_COMPONENT`)."""
     session = Session()
     session.register_component(SHARED_COMPONENT, template_session().get_component(SHARED_COMPONENT))
     return session
@@ -264,11 +264,11 @@ def new_session() -> Session:
 
 @lru_cache(maxsize=1)
 def template_session() -> Session:
-    """The session whose knowledge of AWS's services all others share."""
+    """Return the session whose service data all others share."""
     return Session()
 
 
 @lru_cache(maxsize=1)
 def default_session() -> Session:
-    """The session with the credentials of boto3's default chain."""
+    """Return the session with the credentials of boto3's default chain."""
     return new_session()

@@ -1,4 +1,4 @@
-"""Tries what a poll needs, one thing after the other, and tells what does not work. Changes nothing in AWS."""
+"""Tries each API operation that a poll needs and reports which fail. Changes nothing in AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PURPOSES: Final = {
     'GetResources': "Read many jobs' tags at once",
     'ListTagsForResource': "Read one job's tags",
 }
-"""What the operations are for."""
+"""What each operation is used for."""
 
 _TROUBLES: Final = {
     Kind.DENIED: 'AWS refuses {operation}{where}',
@@ -37,10 +37,10 @@ _TROUBLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of one attempt.
+    """The result of trying one operation.
 
-    `region` is empty for the credentials. `answer` says in a few words what AWS answered; `error` is what went wrong,
-    None where nothing did. What the properties return may hold foreign text.
+    `region` is empty for credentials. `answer` is a short description of AWS's answer; `error` is None if the operation
+    worked. The properties may return text that contains untrusted input.
     """
 
     region: str
@@ -50,17 +50,17 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """What was tried, and where."""
+        """The operation, and its Region if it has one."""
         return f'{self.operation} in {self.region}' if self.region else self.operation
 
     @property
     def purpose(self) -> str:
-        """What it was tried for."""
+        """What the operation is used for."""
         return PURPOSES.get(self.operation, self.operation)
 
     @property
     def is_fatal(self) -> bool:
-        """Whether nothing can be collected, there or at all."""
+        """Whether nothing can be collected: from this Region, or from anywhere."""
         if self.error is None:
             return False
         needed = {LISTING, ASSUME_ROLE, FINDING_CREDENTIALS}
@@ -68,7 +68,7 @@ class Trial:
 
     @property
     def finding(self) -> str:
-        """What came of it, and what is lost by it, in plain words."""
+        """The outcome, and what is lost because of it, in plain words."""
         if self.error is None:
             return f'{self.name}: {self.answer}'
         where = f' in {self.region}' if self.region else ''
@@ -81,7 +81,7 @@ class Trial:
 
     @property
     def remedy(self) -> str | None:
-        """What to do about it, in plain words, if anything can be done."""
+        """What to do about a failure, in plain words, or None if nothing can be done."""
         if self.error is None:
             return None
         if self.error.kind is Kind.INTERRUPTED and self.error.operation != FINDING_CREDENTIALS:
@@ -90,7 +90,7 @@ class Trial:
 
 
 def with_little_patience(settings: AwsSettings) -> AwsSettings:
-    """Return settings with which a trial takes seconds: someone waits for its answer."""
+    """Return settings with short timeouts and few retries, because a person is waiting for the result."""
     return replace(
         settings,
         connect_timeout=min(settings.connect_timeout, 5),
@@ -101,10 +101,10 @@ def with_little_patience(settings: AwsSettings) -> AwsSettings:
 
 
 def examine(session: AwsSession, regions: Sequence[str]) -> Iterator[Trial]:
-    """Yield what came of the credentials, then of each Region. Raises nothing that AWS may cause."""
+    """Try the credentials, then each Region, and yield the results. AWS failures are results, never exceptions."""
     account = _try_credentials(BedrockScope(session, regions[0]))
     yield account
-    # Without STS there still are jobs to list, if the credentials are good and no role is to be assumed.
+    # Without STS, jobs can still be listed if the credentials are valid and there is no role to assume.
     if account.error and (account.is_fatal or account.error.kind is Kind.INTERRUPTED):
         return
     account_id = None if account.error else account.answer.removeprefix('account ')
@@ -116,7 +116,7 @@ def examine(session: AwsSession, regions: Sequence[str]) -> Iterator[Trial]:
 
 
 def _try_credentials(scope: BedrockScope) -> Trial:
-    """Use the credentials once: for a role, this is what assumes it."""
+    """Use the credentials once; if a role is configured, this assumes it."""
     operation = ASSUME_ROLE if scope.session.settings.assume_role else 'GetCallerIdentity'
     return _try('', operation, lambda: f'account {scope.caller_account_id()}')
 
@@ -133,7 +133,7 @@ def _examine_region(scope: BedrockScope, account_id: str | None) -> Iterator[Tri
     yield listing
     if listing.error or not (found or account_id):
         return
-    # A job that does not exist is refused for that, where the permission is there.
+    # With the permission, AWS answers that this made-up job does not exist; without it, that access is denied.
     partition = scope.client('bedrock').meta.partition
     made_up = f'arn:{partition}:bedrock:{scope.region}:{account_id}:model-customization-job/amazon.none/000000000000'
     job_arn = found[0] if found else made_up

@@ -1,4 +1,4 @@
-"""Our own footprint on AWS's APIs: every request on the wire, the retried ones too."""
+"""Counts the check's requests to AWS's APIs, including retries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import Kind, kind_of
 
 
 class Footprint(NamedTuple):
-    """Numbers of requests: all, throttled ones by operation, failed ones by operation and kind of failure."""
+    """Request counts: all and throttled ones by operation, failed ones by operation and kind of failure."""
 
     requests: Counter[str]
     throttles: Counter[str]
@@ -27,12 +27,12 @@ class Usage:
         self._footprint = Footprint(Counter(), Counter(), Counter())
 
     def watch(self, client: BaseClient) -> None:
-        """Count each of this client's attempts from now on."""
+        """Count each of this client's request attempts from now on."""
         client.meta.events.register('before-send', self._count_request)
         client.meta.events.register('response-received', self._count_failure)
 
     def take(self) -> Footprint:
-        """Return what was counted since the last call, and start anew."""
+        """Return the counts since the last call, and reset them."""
         with self._lock:
             taken, self._footprint = self._footprint, Footprint(Counter(), Counter(), Counter())
         return taken
@@ -46,7 +46,7 @@ class Usage:
     ) -> None:
         error = (parsed_response or {}).get('Error')
         status = (parsed_response or {}).get('ResponseMetadata', {}).get('HTTPStatusCode')
-        # "Not modified", and the way to a bucket's own Region, are answers; botocore takes them for errors.
+        # botocore treats "not modified" and redirects to a bucket's Region as errors; they are normal answers.
         if exception is None and (not error or (status and 300 <= status < 400)):
             return
         kind = Kind.UNREACHABLE

@@ -1,1 +1,1 @@
-"""Loss curves and the data check's report: reading them, and their mathematics. Pure; imports nothing else of ours."""
+"""Reads and analyses loss curves and the data check's report. Pure; no imports of ours from outside this folder."""

@@ -1,4 +1,4 @@
-"""Comma-separated numbers from a stream of bytes, a line at a time: whatever the file holds, memory stays the same."""
+"""Reads comma-separated numbers from a stream of bytes, line by line, in bounded memory whatever the file holds."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ BYTE_ORDER_MARK: Final = '\ufeff'
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's columns by their names in lower case, each with its position, and the rows, to be read once."""
+    """A file's column positions by lower-case name, and its rows, which can be iterated once."""
 
     columns: Mapping[str, int]
     rows: Iterator[list[str]]
 
     def position(self, *names: str) -> int | None:
-        """Return the position of the first of these columns that the file has."""
+        """Return the position of the first of these columns that the file has, or None if it has none."""
         return next((self.columns[name] for name in names if name in self.columns), None)
 
 
 def read_table(chunks: Iterable[bytes], *, is_complete: bool) -> Table:
-    """Read a table whose first line that is not blank names its columns; of columns of one name the first counts.
+    """Read a table whose first non-blank line names the columns. Of columns with the same name, the first is used.
 
-    `is_complete` False is for a file that still grows: its last line may be cut off, and counts only with a line end.
+    Pass `is_complete=False` for a file that is still growing: its last line is ignored unless it ends with a line end.
     """
     found = lines(chunks, is_complete=is_complete)
     header = next(found, '').removeprefix(BYTE_ORDER_MARK)
@@ -40,7 +40,7 @@ def read_table(chunks: Iterable[bytes], *, is_complete: bool) -> Table:
 
 
 def lines(chunks: Iterable[bytes], *, is_complete: bool) -> Iterator[str]:
-    """Yield the lines that are not blank, without their ends (LF or CRLF); one longer than 64 KiB is left out."""
+    """Yield non-blank lines without their line ends (LF or CRLF), skipping lines longer than 64 KiB."""
     pending, is_too_long = b'', False
     for chunk in chunks:
         *whole, rest = chunk.split(b'\n')
@@ -57,12 +57,12 @@ def lines(chunks: Iterable[bytes], *, is_complete: bool) -> Iterator[str]:
 
 
 def cell(row: list[str], position: int | None) -> str:
-    """Return what a row has at a position, empty where it has nothing."""
+    """Return the text of a row at a position, or an empty string if there is none."""
     return row[position] if position is not None and position < len(row) else ''
 
 
 def number(text: str) -> float | None:
-    """Return the number that a cell holds, which may be NaN or infinite; None where it holds none."""
+    """Return the number in a cell, which may be NaN or infinite, or None if it holds none."""
     try:
         return None if '_' in text else float(text)
     except ValueError:
@@ -70,7 +70,7 @@ def number(text: str) -> float | None:
 
 
 def finite_number(text: str) -> float | None:
-    """Return the finite number that a cell holds, or None."""
+    """Return the finite number in a cell, or None if it holds none."""
     value = number(text)
     return value if value is not None and isfinite(value) else None
 

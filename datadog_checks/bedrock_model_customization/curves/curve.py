@@ -1,4 +1,4 @@
-"""Reads one CSV file of a loss by step. docs/loss-curves.md has the formulas."""
+"""Reads a CSV file of losses by step. docs/loss-curves.md has the formulas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from .csv_rows import Table, cell, finite_number, number, read_table
 from .series import Series
 
-# The first name of each is what all real files have; the others are those of other APIs for the same thing.
+# The first name of each is the one in all real files; the others are what other APIs call the same thing.
 STEP: Final = ('step_number', 'step')
 EPOCH: Final = ('epoch_number', 'epoch')
 TRAINING_LOSS: Final = ('training_loss', 'train_loss', 'loss')
@@ -22,9 +22,9 @@ MAX_COLUMN_NAME: Final = 100
 class Curve:
     """One CSV file: a loss and any other numeric columns, by step.
 
-    `step` and `epoch` are those of the last row. `others` has the other columns by name, in lower case. `at` has the
-    loss at those of the `watched` steps that the file has. `not_finite` counts rows whose loss is NaN or infinite: a
-    run that diverged. `left_out` counts rows without a readable step, or whose step is not above the one before.
+    `step` and `epoch` are the last ones read. `others` has the other columns by lower-case name. `at` has the finite
+    losses at the `watched` steps, by step. `not_finite` counts rows whose loss is NaN or infinite, the sign of a run
+    that diverged. `left_out` counts rows without a readable step, or whose step is not greater than the one before.
     """
 
     def __init__(self) -> None:
@@ -45,9 +45,10 @@ def read_curve(
     is_complete: bool = True,
     watched: Collection[float] = frozenset(),
 ) -> Curve:
-    """Read a CSV file by its column names, in bounded memory. Never raises for what the file holds.
+    """Read a CSV file by its column names, in bounded memory. Never raises because of the file's contents.
 
-    `loss_names` are the names that the loss may have, `is_complete` is False for a file that still grows.
+    `loss_names` are the possible names of the loss column, in order of preference. `is_complete` is False for a file
+    that is still growing. `watched` are the steps whose losses are kept in `Curve.at`.
     """
     table = read_table(chunks, is_complete=is_complete)
     step_at, epoch_at, loss_at = table.position(*STEP), table.position(*EPOCH), table.position(*loss_names)

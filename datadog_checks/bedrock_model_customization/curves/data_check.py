@@ -1,4 +1,4 @@
-"""How many records Bedrock's data check took and refused, from the `manifest.report.csv` files that it writes."""
+"""Reads how many records Bedrock's data check accepted and rejected, from its `manifest.report.csv` files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from .csv_rows import cell, finite_number, read_table
 
-# Names in lower case, as in the only files seen: fileName,totalProcessedRecordCount,acceptedRecordCount,...
+# Lower-case names, from the only files seen so far: fileName,totalProcessedRecordCount,acceptedRecordCount,...
 COLUMNS: Final = {
     'processed': 'totalprocessedrecordcount',
     'accepted': 'acceptedrecordcount',
@@ -18,7 +18,7 @@ COLUMNS: Final = {
 
 
 class RecordCounts(NamedTuple):
-    """Numbers of records, each summed over the files of the data set; None where no report has that column."""
+    """Numbers of records, each summed over the files of the data set; None if no report has that number."""
 
     processed: float | None = None
     accepted: float | None = None
@@ -31,7 +31,7 @@ class RecordCounts(NamedTuple):
 
 
 def read_manifest(chunks: Iterable[bytes], *, is_complete: bool = True) -> RecordCounts:
-    """Read one report, by its column names. Numbers that are negative or not finite are left out."""
+    """Read one report by its column names. Negative and non-finite numbers are ignored."""
     table = read_table(chunks, is_complete=is_complete)
     positions = [table.position(name) for name in COLUMNS.values()]
     totals: list[float | None] = [None] * len(positions)
@@ -44,7 +44,7 @@ def read_manifest(chunks: Iterable[bytes], *, is_complete: bool = True) -> Recor
 
 
 def _sum(left: float | None, right: float | None) -> float | None:
-    """Return the sum of what is there. One that leaves the range of floating point numbers stays as it was."""
+    """Return the sum, treating None as absent. If the sum would overflow, return `left` unchanged."""
     if left is None or right is None:
         return right if left is None else left
     total = left + right

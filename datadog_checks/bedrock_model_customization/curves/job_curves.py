@@ -1,4 +1,4 @@
-"""The files that one job leaves: which of them count, and what is in them."""
+"""Selects and reads the output files of one job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAINING_FILE: Final = 'training_artifacts/step_wise_training_metrics.csv'
 VALIDATION_FOLDER: Final = 'validation_artifacts/'
 VALIDATION_FILE: Final = 'validation_metrics.csv'
 MANIFEST_FILE: Final = 'manifest.report.csv'
-# Both are in use: the first in AWS's documentation, the second in its own notebooks and in newer jobs.
+# Both are in use: the first in AWS's documentation, the second in AWS's notebooks and in newer jobs.
 USUAL_VALIDATION_FILES: Final = (
     f'{VALIDATION_FOLDER}post_fine_tuning_validation/{VALIDATION_FILE}',
     f'{VALIDATION_FOLDER}post_fine_tuning_validation/validation/{VALIDATION_FILE}',
@@ -26,7 +26,7 @@ Result = TypeVar('Result')
 
 
 class ReadFile(Protocol):
-    """Reads a file of a job's folder; see `aws.folder_reader.FolderReader.read`."""
+    """A function that reads a file in a job's folder; see `aws.folder_reader.FolderReader.read`."""
 
     def __call__(
         self, name: str, use: Callable[[Iterable[bytes]], Result], *, again: bool = False
@@ -36,7 +36,8 @@ class ReadFile(Protocol):
 class JobCurves:
     """One job's curves, as they were last read.
 
-    `training` is the whole curve if `keep_training`, and else None; `validation` has the curves by their files' names.
+    `training` is the whole curve if `keep_training` is set, otherwise None. `validation` has the validation curves and
+    `manifests` the data check's reports, both by file name.
     """
 
     def __init__(self, *, keep_training: bool = False) -> None:
@@ -49,22 +50,22 @@ class JobCurves:
 
     @property
     def validation_summaries(self) -> tuple[ValidationSummary | None, ...]:
-        """What the validation files tell, in the order of their names: their position stands for the validator's."""
+        """The summaries of the validation files, sorted by file name; the position identifies the validator."""
         return tuple(self._validation_summaries.get(name) for name in sorted(self.validation))
 
     @property
     def records(self) -> RecordCounts | None:
-        """The sums over all reports of the data check, None without one."""
+        """The sums over all reports of the data check, or None if there is no report."""
         total = None
         for manifest in self.manifests.values():
             total = manifest if total is None else total.plus(manifest)
         return total
 
     def read_files(self, names: Collection[str] | None, read: ReadFile, *, is_complete: bool) -> None:
-        """Read what changed among the job's files.
+        """Read the job's files that have changed.
 
-        `names` are those of all files in the job's folder, None where they are not known. `is_complete` is False
-        while the job runs, and its files may grow.
+        `names` are the names of all files in the job's folder, or None if they are not known. `is_complete` is False
+        while the job runs, as its files may still grow.
         """
 
         def curve(names: tuple[str, ...], **options: Any) -> Callable[[Iterable[bytes]], Curve]:
@@ -76,7 +77,8 @@ class JobCurves:
             if found is not None:
                 self.validation[name], validation_changed = found, True
         steps = frozenset(point.step for known in self.validation.values() for point in known.loss.recent)
-        # The gap is between two files: a training file that did not change is read again for the new steps.
+        # The gap needs training losses at the validation steps, so new validation steps require reading the training
+        # file again even if it has not changed.
         training = read(TRAINING_FILE, curve(TRAINING_LOSS, watched=steps), again=validation_changed)
         if training is not None:
             self.training_summary = summarise_training(training)

@@ -1,4 +1,4 @@
-"""A number that changes with the steps of a training run, kept in bounded memory however long the run is."""
+"""A value by training step, kept in bounded memory however long the run is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 MAX_CELLS: Final = 1024
 RECENT: Final = 1000
-# The last part of a run, for its trend; and how many points a trend wants, and needs.
+# The share of a run, at its end, that the trend covers; the points that a trend should have, and must have.
 TREND_SHARE: Final = 0.2
 TREND_POINTS_WANTED: Final = 10
 TREND_POINTS_NEEDED: Final = 3
@@ -24,7 +24,7 @@ class Point(NamedTuple):
 
 
 class Trend(NamedTuple):
-    """The slope of a least-squares line, in units of the value per 100 steps; it rests on `points` from `start` on."""
+    """The slope of a least-squares line, in value per 100 steps, fitted to `points` points from step `start` on."""
 
     slope: float
     start: float
@@ -33,10 +33,10 @@ class Trend(NamedTuple):
 
 @dataclass(slots=True)
 class Cell:
-    """Neighbouring points, summed up: what a least-squares line and a chart need of them.
+    """A summary of neighbouring points, sufficient for a least-squares line and a chart.
 
-    `xx` and `xy` are the sums of squared deviations of the steps, and of the products of the deviations of steps and
-    values, each from its mean (Chan, Golub and LeVeque's way to merge them keeps their precision).
+    `xx` is the sum of the steps' squared deviations from their mean, `xy` the sum of the products of the steps' and the
+    values' deviations from their means. They are merged by the method of Chan, Golub and LeVeque to keep precision.
     """
 
     first: float
@@ -48,7 +48,7 @@ class Cell:
     xy: float = 0.0
 
     def merge(self, other: Cell) -> None:
-        """Add the points of the cell that follows."""
+        """Add the points of the next cell."""
         count = self.count + other.count
         by_step, by_value = other.mean_step - self.mean_step, other.mean_value - self.mean_value
         weight = self.count * other.count / count
@@ -60,9 +60,10 @@ class Cell:
 
 
 class Series:
-    """Points in the order of their steps, each step once; both numbers finite.
+    """Points in order of step, with unique steps; steps and values are finite.
 
-    Up to 1024 points are kept as they are. Beyond, neighbours share a cell, of which there are 512 to 1024.
+    Up to 1024 points are kept individually. Beyond that, neighbouring points share cells, of which there are 512 to
+    1024.
     """
 
     def __init__(self) -> None:
@@ -74,7 +75,7 @@ class Series:
         self._points_per_cell = 1
 
     def add(self, step: float, value: float) -> None:
-        """Add the next point."""
+        """Add the next point; `step` must be greater than the last one."""
         self.count += 1
         self.latest = Point(step, value)
         self.recent.append(self.latest)
@@ -89,15 +90,15 @@ class Series:
         self._cells.append(point)
 
     def points(self) -> list[Point]:
-        """Return the points, or the means of neighbouring ones where there are many; for a chart."""
+        """Return the points for a chart: individual ones, or beyond 1024 the means of neighbouring ones."""
         means = (Point(cell.mean_step, cell.mean_value) for cell in self._cells)
         return [point for point in means if isfinite(point.step) and isfinite(point.value)]
 
     def trend(self) -> Trend | None:
-        """Return the trend over the last fifth of the steps, or over the last ten points where that holds fewer.
+        """Return the trend over the last fifth of the steps, or over the last ten points if the fifth has fewer.
 
-        Of a run with more than 1024 points the fifth begins with the first cell that lies in it as a whole. None with
-        fewer than three points, and where the sums leave the range of floating point numbers.
+        With more than 1024 points, the fifth begins with the first cell that lies completely inside it. Returns None if
+        there are fewer than three points, or if the sums overflow.
         """
         if not self._cells:
             return None

@@ -1,4 +1,4 @@
-"""What a training run's curves say: where it stands, its best loss, its trend. docs/loss-curves.md has the formulas."""
+"""Summarises a run's curves: the latest values, the best loss and the trend. docs/loss-curves.md has the formulas."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .series import Trend
 
 PERPLEXITY: Final = 'perplexity'
 REWARD: Final = 'reward'
-# Each is a custom metric of each job; AWS documents four.
+# Each reward adds a custom metric per job; AWS documents four rewards.
 MAX_REWARDS: Final = 10
-# How far above its best the validation loss must lie, as a share of the best, to count as risen.
+# How far the validation loss must be above its best, as a share of the best, to count as risen.
 RISE: Final = 0.01
 
 
@@ -24,9 +24,10 @@ def _rewards(columns: Mapping[str, float]) -> dict[str, float]:
 
 
 class TrainingSummary(NamedTuple):
-    """Where training stands: the last row's step and epoch, the last finite loss, the loss's trend at the end.
+    """The state of training: the last step and epoch, the last finite loss, and the loss's trend at the end.
 
-    `others` has the last finite value of every other numeric column, by name.
+    `not_finite` counts the rows whose loss is NaN or infinite. `others` has the last finite value of every other
+    numeric column, by name.
     """
 
     step: float
@@ -42,15 +43,15 @@ class TrainingSummary(NamedTuple):
 
     @property
     def rewards(self) -> dict[str, float]:
-        """The columns of reinforcement fine-tuning whose names speak of a reward, at most ten."""
+        """The columns whose names contain "reward" (from reinforcement fine-tuning), at most ten."""
         return _rewards(self.others)
 
 
 class ValidationSummary(NamedTuple):
-    """Where one validator's loss stands: the last, and the best with its step (the first of equals).
+    """The state of one validator's loss: the last one, and the best one, each with its step (the first if tied).
 
-    `has_risen` is whether the last one lies more than 1 % above the best; None while there is only one. `gap` is
-    validation minus training loss at the last step that both have; None where they share none.
+    `has_risen` is whether the last loss is more than 1 % above the best, or None while there is only one. `gap` is
+    validation loss minus training loss at the last step that both have, or None if they share no step.
     """
 
     step: float
@@ -72,10 +73,10 @@ class ValidationSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CurveSummary:
-    """What was found about a job beyond its description. `validation` has None for a file without a readable loss.
+    """What is known about a job beyond its description. `validation` has None for a file without a readable loss.
 
-    `model_training_loss` and `model_validation_losses` are those of the custom model (GetCustomModel), asked for only
-    where a completed job's description has no training loss.
+    `model_training_loss` and `model_validation_losses` are the custom model's (GetCustomModel), requested only if a
+    completed job's description has no training loss.
     """
 
     training: TrainingSummary | None = None
@@ -86,7 +87,7 @@ class CurveSummary:
 
 
 def summarise_training(curve: Curve | None) -> TrainingSummary | None:
-    """Return what a training file tells, None for one without a readable step."""
+    """Return the summary of a training file, or None if it has no readable step."""
     if curve is None or curve.step is None:
         return None
     loss = curve.loss.latest
@@ -101,7 +102,7 @@ def summarise_training(curve: Curve | None) -> TrainingSummary | None:
 
 
 def summarise_validation(curve: Curve, training: Curve | None) -> ValidationSummary | None:
-    """Return what a validation file tells, None for one without a readable loss."""
+    """Return the summary of a validation file, or None if it has no readable loss."""
     last, best = curve.loss.latest, curve.loss.best
     if last is None or best is None:
         return None

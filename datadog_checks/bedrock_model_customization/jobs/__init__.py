@@ -1,1 +1,1 @@
-"""Jobs, their phases and what happens to them. Pure: no I/O, no clock, nothing of ours from outside this folder."""
+"""Jobs, their phases and transitions. Pure: no I/O, no clock, and no imports of ours from outside this folder."""

@@ -1,4 +1,4 @@
-"""Names inside Amazon Resource Names, as Bedrock writes them."""
+"""Parses the Amazon Resource Names of Bedrock jobs and models."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class JobArn(NamedTuple):
 
 
 def parse_job_arn(arn: str) -> JobArn | None:
-    """Return the parts of a job's ARN, or None where it is not one.
+    """Return the parts of a job's ARN, or None if `arn` is not one.
 
-    The resource part holds colons and slashes of its own (`amazon.nova-lite-v1:0:300k/miee4df3g2vt`), so only the
-    first five colons and the outermost slashes separate anything. A job without a model in its ARN (EventBridge's
-    documented samples) gives an empty `model_id`.
+    The resource part may itself contain colons and slashes (`amazon.nova-lite-v1:0:300k/miee4df3g2vt`), so only the
+    first five colons and the outermost slashes are separators. If the ARN contains no model (as in EventBridge's
+    documented samples), `model_id` is empty.
     """
     parts = arn.split(':', 5)
     if len(parts) != 6 or parts[0] != 'arn' or parts[2] != 'bedrock':
@@ -33,10 +33,10 @@ def parse_job_arn(arn: str) -> JobArn | None:
 
 
 def model_name(arn: str | None) -> str | None:
-    """Return the part of a model's ARN that people call it by, or None where there is none.
+    """Return the human-readable name in a model's ARN, or None if there is none.
 
     `arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k` gives `amazon.nova-lite-v1:0:300k`; a
-    custom model, the base of iterative training, gives `<base model>/<model id>`; a bare model id is its own name.
+    custom model (the base of iterative training) gives `<base model>/<model id>`; a bare model id is returned as is.
     """
     if not arn:
         return None

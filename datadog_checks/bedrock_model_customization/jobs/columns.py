@@ -1,4 +1,4 @@
-"""The 26 columns of `aws.bedrock_model_customization_job`: one table of what each is and where AWS tells it."""
+"""The 26 columns of `aws.bedrock_model_customization_job`: the type of each, and the AWS member that it comes from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Reader = Callable[[Any], Any]
 
 
 class Column(NamedTuple):
-    """One column, by the name of its field in `Job`, with its type on Datadog's dataset page.
+    """One column, with its type as on Datadog's dataset page.
 
-    AWS tells it as the member `described_as` of what GetModelCustomizationJob answers, and `listed_as` of an entry of
-    ListModelCustomizationJobs. `read` makes the field of either, None of what cannot be read. `account_id` is in the
-    ARN, `tags` come from a third API.
+    Its value is the member `described_as` in the answer of GetModelCustomizationJob, and `listed_as` in an entry of
+    ListModelCustomizationJobs. `read` converts either to the field of `Job`, or to None if it is unreadable.
+    `account_id` comes from the ARN, `tags` come from a third API.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Column(NamedTuple):
 
     @property
     def attribute(self) -> str:
-        """The attribute of `Job`: `_key` is its `key`."""
+        """The name of the attribute of `Job`: that of `_key` is `key`."""
         return self.name.removeprefix('_')
 
 
@@ -37,7 +37,7 @@ def _text(value: Any) -> str | None:
 
 
 def _shared_text(value: Any) -> str | None:
-    """Text that many jobs share, kept once."""
+    """Read text that many jobs share; it is interned to save memory."""
     return intern(value) if type(value) is str and value else None
 
 
@@ -50,7 +50,7 @@ def _list(value: Any) -> list[Any] | None:
 
 
 def _text_map(value: Any) -> dict[str, str] | None:
-    """A map of texts. A number where the model promises text is kept as its text; anything else is left out."""
+    """Read a map of strings. Numbers are converted to strings; other values are skipped."""
     if not isinstance(value, Mapping):
         return None
     readable = {
@@ -61,7 +61,7 @@ def _text_map(value: Any) -> dict[str, str] | None:
     return readable or None
 
 
-# Name, type, how it is read, member of a description, member of a listing's entry.
+# Name, type, reader, member of a description, member of a listing's entry.
 _TABLE: Final = (
     Column('_key', 'string'),
     Column('account_id', 'string'),
@@ -91,4 +91,4 @@ _TABLE: Final = (
     Column('vpc_config', 'json', _object, 'vpcConfig'),
 )
 COLUMNS: Final[Mapping[str, Column]] = {column.name: column for column in _TABLE}
-"""The columns by name, in the order of Datadog's dataset page, of which tools/tests/dataset/ has a copy."""
+"""The columns by name, in the order of Datadog's dataset page (copied in tools/tests/dataset/)."""

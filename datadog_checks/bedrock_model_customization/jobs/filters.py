@@ -1,4 +1,4 @@
-"""Which jobs, and which of their tags, are wanted. Exclude wins."""
+"""Filters that select jobs, and tags of jobs. Exclude takes precedence over include."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Value = TypeVar('Value')
 
 
 def matches(value: str | None, globs: Sequence[str]) -> bool:
-    """Return whether a value matches one of the shell-style patterns, upper and lower case told apart."""
+    """Return whether a value matches one of the shell-style patterns, case-sensitively. None matches nothing."""
     return value is not None and any(fnmatchcase(value, glob) for glob in globs)
 
 
@@ -33,9 +33,9 @@ def _answer(
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """One side of a filter. An empty sequence asks nothing.
+    """The include or the exclude side of a filter. An empty sequence sets no condition.
 
-    `job_names`, `base_models` and `tags` hold shell-style patterns, a tag's as `key:value`; `statuses` and
+    `job_names`, `base_models` and `tags` hold shell-style patterns (for tags, of `key:value`); `statuses` and
     `customization_types` hold AWS's values.
     """
 
@@ -46,7 +46,7 @@ class Criteria:
     tags: Sequence[str] = ()
 
     def answers(self, job: Job) -> list[bool | None]:
-        """Return an answer for each question that is asked: does the job match it? None where AWS has not told."""
+        """Return whether the job matches each condition that is set, or None where the job's value is not known yet."""
         answers: list[bool | None] = []
         if self.job_names:
             answers.append(_answer(job.job_name, self.job_names, matches))
@@ -63,35 +63,35 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """A job is wanted when it matches everything that `include` asks and nothing that `exclude` asks."""
+    """Selects the jobs that match all conditions of `include` and none of `exclude`."""
 
     include: Criteria = field(default_factory=Criteria)
     exclude: Criteria = field(default_factory=Criteria)
 
     def decide(self, job: Job) -> bool | None:
-        """Return whether a job is wanted, None where what AWS has not told yet decides."""
+        """Return whether a job is wanted, or None if that depends on values that are not known yet."""
         included, excluded = self.include.answers(job), self.exclude.answers(job)
         if False in included or True in excluded:
             return False
         return None if None in (*included, *excluded) else True
 
     def wants(self, job: Job) -> bool:
-        """Return whether a job is wanted by what is known of it: what is unknown matches nothing."""
+        """Return whether a job is wanted, judged by its known values: unknown values match nothing."""
         return all(self.include.answers(job)) and not any(self.exclude.answers(job))
 
     @property
     def needs_tags(self) -> bool:
-        """Whether a job's tags must be known before it can be told whether the job is wanted."""
+        """Whether deciding on a job requires its tags."""
         return bool(self.include.tags or self.exclude.tags)
 
 
 @dataclass(frozen=True, slots=True)
 class TagFilter:
-    """Which of a job's own tags are wanted, by their keys: `include` and `exclude` hold shell-style patterns."""
+    """Selects a job's own tags by key: `include` and `exclude` hold shell-style patterns."""
 
     include: Sequence[str] = ('*',)
     exclude: Sequence[str] = ()
 
     def wanted(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """Return the wanted tags, in the order of their keys."""
+        """Return the wanted tags, sorted by key."""
         return {key: tags[key] for key in sorted(tags) if matches(key, self.include) and not matches(key, self.exclude)}

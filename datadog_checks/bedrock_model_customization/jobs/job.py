@@ -1,4 +1,4 @@
-"""The job: one Amazon Bedrock model customization job, with the 26 fields of the dataset."""
+"""An Amazon Bedrock model customization job, with the 26 fields of the dataset."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .vocabulary import KNOWN_STATUSES, TERMINAL_STATUSES, UNKNOWN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One model customization job, as far as Amazon Bedrock has told us.
+    """One model customization job, with everything known about it from Amazon Bedrock.
 
-    The attributes are the columns of `aws.bedrock_model_customization_job`, by the same names; `_key` is the
-    property `key`. None means that AWS did not say, which is not the same as empty or zero. Times are aware and in
-    UTC. Members that are JSON columns keep AWS's own member names (camelCase) and values. `status` and
-    `customization_type` are kept verbatim, also where AWS has added a value since.
+    The attributes have the names of the columns of `aws.bedrock_model_customization_job`; `_key` is the property `key`.
+    None means that AWS sent no value, which is not the same as empty or zero. Times are timezone-aware and in UTC. JSON
+    columns keep AWS's member names (camelCase) and values. `status` and `customization_type` are kept verbatim, even
+    for values that AWS added after this was written.
 
-    Neither listing nor description is complete by AWS's own model: a listing never has what only
-    GetModelCustomizationJob returns, and neither has `tags`, which come from a third API.
+    By AWS's model, neither source is complete: a listing lacks what only GetModelCustomizationJob returns, and both
+    lack `tags`, which come from a third API.
     """
 
     job_arn: str
@@ -59,24 +59,24 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What people call the job: its name, or the id in its ARN where AWS did not say it."""
+        """The job's display name: its name, or the id in its ARN if AWS sent no name."""
         arn = parse_job_arn(self.job_arn)
         return self.job_name or (arn.job_id if arn else self.job_arn)
 
     @property
     def region(self) -> str | None:
-        """The Region in the job's ARN."""
+        """The Region in the job's ARN, or None if the ARN is not readable."""
         arn = parse_job_arn(self.job_arn)
         return arn.region if arn else None
 
     @property
     def known_status(self) -> str:
-        """The status, or `Unknown` for a value that AWS added after this was written, or never sent."""
+        """The status, or `Unknown` if it is missing or not in `KNOWN_STATUSES`."""
         return self.status if self.status in KNOWN_STATUSES else UNKNOWN
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job can never change again. An unknown status is not terminal, and never a success."""
+        """Whether the job can no longer change. An unknown status is not terminal, and never counts as success."""
         return self.status in TERMINAL_STATUSES
 
     @property
@@ -86,17 +86,17 @@ class Job:
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The phases that AWS reports, in the order in which a job goes through them."""
+        """The phases that AWS reports, in the order that a job goes through them."""
         return read_phases(self.status_details)
 
     @property
     def training_loss(self) -> float | None:
-        """`trainingMetrics.trainingLoss`, or None where it is missing or not a finite number."""
+        """`trainingMetrics.trainingLoss`, or None if it is missing or not a finite number."""
         return finite(self.training_metrics.get('trainingLoss')) if self.training_metrics else None
 
     @property
     def validation_losses(self) -> dict[int, float]:
-        """Finite validation losses by the validator's position, the only identity that AWS gives a validator."""
+        """Finite validation losses by the validator's position, which is the only identifier that AWS gives it."""
         losses: dict[int, float] = {}
         for position, metric in enumerate(self.validation_metrics or ()):
             loss = finite(metric.get('validationLoss')) if isinstance(metric, Mapping) else None
@@ -105,9 +105,9 @@ class Job:
         return losses
 
     def duration(self, now: datetime) -> timedelta | None:
-        """The time from `creation_time` to `end_time`, or to `now` for a job that still runs; never negative.
+        """Return the time from `creation_time` to `end_time`, or to `now` for a running job; never negative.
 
-        None without a creation time, and for a terminal job of which AWS gave no end.
+        A terminal job without `end_time` ends at `last_modified_time`. None if the start or the end is unknown.
         """
         if self.creation_time is None:
             return None
@@ -116,7 +116,7 @@ class Job:
 
 
 def finite(value: object) -> float | None:
-    """Return a number as a float, or None for anything that is not a finite number (NaN, infinity, text, bool)."""
+    """Return a number, or text that holds one, as a float; None if it is not finite, not a number, or a bool."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Where a job writes its files."""
+"""The S3 folder that a job writes its files to."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Folder(NamedTuple):
 
     @property
     def parent(self) -> tuple[str, str]:
-        """The bucket and prefix that jobs share which write to the same place."""
+        """The bucket and prefix above this folder, shared by all jobs with the same output location."""
         return self.bucket, self.prefix.removesuffix('/').rpartition('/')[0]
 
 
 def folder_of(job: Job) -> Folder | None:
-    """Return the folder that a job writes to, None where its description does not tell.
+    """Return the folder that a job writes to, or None if its description has no valid one.
 
     `outputDataConfig.s3Uri` may or may not end with a slash.
     """

@@ -1,4 +1,4 @@
-"""Phases of a job, from `statusDetails`: the place to see a job that is stuck while its status says InProgress."""
+"""A job's phases, from `statusDetails`. They reveal a stuck job whose status is still InProgress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PHASE_MEMBERS: Final = {
 
 
 class Phase(NamedTuple):
-    """One phase of a job. `created` and `modified` are AWS's times of the phase, None where it gave none."""
+    """One phase of a job. `created` and `modified` are the phase's times from AWS, or None if it sent none."""
 
     name: str
     status: str
@@ -26,7 +26,7 @@ class Phase(NamedTuple):
 
     @property
     def has_started(self) -> bool:
-        """Whether work in this phase has begun. An unknown status is not taken for a start."""
+        """Whether work in this phase has begun. An unknown status does not count as started."""
         return self.status in ACTIVE_STATUSES or self.status in TERMINAL_STATUSES
 
     @property
@@ -34,7 +34,7 @@ class Phase(NamedTuple):
         return self.status in TERMINAL_STATUSES
 
     def duration(self, now: datetime) -> timedelta | None:
-        """The time spent in this phase until it ended, or until `now`; None before it started."""
+        """Return the time spent in this phase until it ended, or until `now`; None if it has not started."""
         if not self.has_started or self.created is None:
             return None
         end = self.modified if self.has_ended else now
@@ -42,7 +42,7 @@ class Phase(NamedTuple):
 
 
 class CurrentPhase(NamedTuple):
-    """Where a job is now, and since when it is there."""
+    """The phase that a job is in, and since when."""
 
     name: str
     status: str
@@ -50,7 +50,7 @@ class CurrentPhase(NamedTuple):
 
 
 def read_phases(status_details: Mapping[str, Any] | None) -> tuple[Phase, ...]:
-    """Read `statusDetails`; a phase without a readable status is left out, whatever else it holds."""
+    """Read `statusDetails`, skipping phases without a readable status."""
     phases = []
     for name, member in PHASE_MEMBERS.items():
         details = status_details.get(member) if isinstance(status_details, Mapping) else None
@@ -62,10 +62,11 @@ def read_phases(status_details: Mapping[str, Any] | None) -> tuple[Phase, ...]:
 
 
 def current_phase(phases: Sequence[Phase], job_created: datetime | None) -> CurrentPhase | None:
-    """Return the first phase that has not ended, or the last one where all have; None where AWS reports no phase.
+    """Return the first phase that has not ended, or the last one if all have.
 
-    A phase that waits (NotStarted) is waited for since the phase before it ended, or since the job's creation: AWS
-    gives a NotStarted phase a creation time of its own on some jobs and none on others, so it is not used.
+    None if AWS reports no phase, or no time to count from. For a phase that has not started, `since` is the end of the
+    phase before it, or the job's creation: AWS sends creation times for NotStarted phases only on some jobs, so they
+    are not used.
     """
     waiting_since = job_created
     for phase in phases:

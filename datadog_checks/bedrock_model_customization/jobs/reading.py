@@ -1,4 +1,4 @@
-"""From what Amazon Bedrock answers to a `Job`, whatever is missing or malformed in it."""
+"""Converts Amazon Bedrock's answers to `Job` objects, tolerating missing and malformed members."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .arn import parse_job_arn
 from .columns import COLUMNS, Reader
 from .job import Job
 
-# What every ARN of a job has, by AWS's own pattern and in the documented samples; models and ids may look otherwise one
-# day, but never hold a space or anything beyond ASCII.
+# What all job ARNs have in common, by AWS's own pattern and documented samples. The format of models and ids may
+# change, but they will never contain a space or a non-ASCII character.
 JOB_ARN: Final = re.compile(r'arn:aws(-[a-z-]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:model-customization-job/[!-~]+')
 MAX_ARN: Final = 1011
-# What AWS sends where there is nothing to say: missing, and not malformed.
+# Values that AWS sends for "nothing"; they count as missing, not as malformed.
 EMPTY: Final[tuple[Any, ...]] = (None, '', {}, [])
 
-# Field of the Job: (member of AWS's structure, how to read it).
+# Field of the Job: (member of AWS's structure, reader).
 SUMMARY: Final[dict[str, tuple[str, Reader]]] = {
     name: (column.listed_as, column.read) for name, column in COLUMNS.items() if column.read and column.listed_as
 }
@@ -29,24 +29,24 @@ DESCRIPTION: Final[dict[str, tuple[str, Reader]]] = {
 
 
 def job_arn_of(summary: object) -> str | None:
-    """Return the ARN in a listing's entry, or None where it cannot be told which job the entry is about.
+    """Return the job's ARN in a listing's entry, or None if there is no valid one.
 
-    AWS refuses a batch of a hundred ARNs for one that is malformed, so what cannot be one is not taken for one.
+    ARNs are validated because AWS rejects a whole batch of a hundred ARNs if one is malformed.
     """
     arn = summary.get('jobArn') if isinstance(summary, Mapping) else None
     return arn if isinstance(arn, str) and len(arn) <= MAX_ARN and JOB_ARN.fullmatch(arn) else None
 
 
 def read_summary(summary: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:
-    """Read one entry of ListModelCustomizationJobs. Raises ValueError where it has no ARN of a job.
+    """Read one entry of ListModelCustomizationJobs. Raises ValueError if it has no valid job ARN.
 
-    The names of members that hold something which cannot be read are added to `unreadable`.
+    The names of members whose values are unreadable are added to `unreadable`.
     """
     return _read(summary, SUMMARY, unreadable)
 
 
 def read_description(description: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:
-    """Read an answer of GetModelCustomizationJob, as `read_summary` does."""
+    """Read an answer of GetModelCustomizationJob; raises and reports like `read_summary`."""
     return _read(description, DESCRIPTION, unreadable)
 
 
@@ -69,7 +69,7 @@ MERGED: Final = tuple(field.name for field in fields(Job) if field.name != 'job_
 
 
 def merge(known: Job | None, latest: Job) -> Job:
-    """Return `latest`, with what it does not say taken from what was known of the same job before."""
+    """Return `latest` with its missing values filled in from `known`, an earlier version of the same job."""
     if known is None:
         return latest
     missing = {

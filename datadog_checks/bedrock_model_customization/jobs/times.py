@@ -1,4 +1,4 @@
-"""Timestamps as AWS sends them, and as boto3 makes them."""
+"""Parses timestamps as AWS sends them and as boto3 returns them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from math import isfinite
 
 MILLISECONDS_FROM = 1e11
-# No time of a job lies outside these years, and none at the edge of the calendar survives arithmetic.
+# No job has times outside these years, and arithmetic on times at the limits of datetime would overflow.
 YEARS = range(1970, 3000)
 
 
 def parse_time(value: object) -> datetime | None:
-    """Return an aware UTC time, or None where there is no readable one.
+    """Return a timezone-aware UTC time, or None if the value is not readable.
 
-    Accepts what real and imitated services send: ISO 8601 with or without a zone (none means UTC), seconds or
+    Accepts what AWS and imitations of it send: ISO 8601 with or without a zone (none means UTC), seconds or
     milliseconds since the epoch as a number or as text, and boto3's own datetimes, aware or naive.
     """
     if isinstance(value, datetime):

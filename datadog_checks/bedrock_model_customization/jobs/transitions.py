@@ -1,4 +1,4 @@
-"""What happened to a job: transitions, derived from AWS's own timestamps and never from when we looked."""
+"""Transitions (what happened to a job), derived from AWS's timestamps and never from the time of a poll."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ENDS: Final = frozenset(STATUS_KINDS[status] for status in TERMINAL_STATUSES)
 
 
 class Transition(NamedTuple):
-    """Something that happened to a job once. `at` is AWS's time of it, None where AWS gave none.
+    """Something that happened to a job once. `at` is its time from AWS, or None if AWS sent none.
 
-    `subject` is the phase of a phase transition, the status of an `unknown_status` one, and empty otherwise.
+    `subject` is the phase of a phase transition, the status of an `unknown_status` transition, and otherwise empty.
     """
 
     kind: str
@@ -31,14 +31,14 @@ class Transition(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What tells this transition from every other one of the same job: stable over polls and restarts."""
+        """A key that is unique among the job's transitions, and stable across polls and restarts."""
         return f'{self.kind}:{self.subject}' if self.subject else self.kind
 
 
 def transitions_of(job: Job) -> list[Transition]:
-    """Return everything that must have happened to a job for it to be as it is, in the order of its life.
+    """Return all transitions that the job's present state implies, in the order in which they happened.
 
-    What AWS does not keep cannot be rebuilt: a job seen Stopped no longer says when it was Stopping.
+    Transitions that AWS does not keep are missing: a Stopped job no longer shows when it was Stopping.
     """
     found = [Transition(CREATED, '', job.creation_time)]
     for phase in job.phases:
@@ -55,5 +55,5 @@ def transitions_of(job: Job) -> list[Transition]:
 
 
 def unreported(job: Job, reported: Collection[str]) -> list[Transition]:
-    """Return the job's transitions whose keys are not among the `reported` ones."""
+    """Return the job's transitions whose keys are not in `reported`."""
     return [transition for transition in transitions_of(job) if transition.key not in reported]

@@ -1,4 +1,4 @@
-"""AWS's words for the status and the type of a job. What AWS adds to them is added here, and nowhere else."""
+"""AWS's values for the status and the type of a job. Values that AWS adds are to be added here and nowhere else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAILED: Final = 'Failed'
 STOPPED: Final = 'Stopped'
 UNKNOWN: Final = 'Unknown'
 
-# Of phases, too, which may also be NOT_STARTED.
+# These apply to phases too, which may also be NOT_STARTED.
 ACTIVE_STATUSES: Final = (IN_PROGRESS, STOPPING)
 TERMINAL_STATUSES: Final = frozenset({COMPLETED, FAILED, STOPPED})
 KNOWN_STATUSES: Final = (IN_PROGRESS, COMPLETED, FAILED, STOPPING, STOPPED)
@@ -25,4 +25,4 @@ CUSTOMIZATION_TYPES: Final[Mapping[str, str]] = {
     'REINFORCEMENT_FINE_TUNING': 'reinforcement fine-tuning',
     'IMPORTED': 'import',
 }
-"""The types of model customization, each with its name for people."""
+"""The types of model customization, each with its human-readable name."""

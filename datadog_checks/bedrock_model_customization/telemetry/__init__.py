@@ -1,1 +1,1 @@
-"""Datadog's vocabulary: metrics, events, tags, records and text. Pure: builds values, which the check submits."""
+"""Builds what is sent to Datadog: metrics, events, tags, records and text. Pure: the check submits the values."""

@@ -1,4 +1,4 @@
-"""Events: what happened to a job, in words that a person who is woken by them understands."""
+"""Events: what happened to a job, worded for someone who is woken up by them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .text import block, clip, inline, one_line
 from .words import console_url, duration_in_words
 
 SOURCE: Final = 'bedrock_model_customization'
-# Datadog's limits: title 500, text 4000, aggregation key 100 characters; nothing that is older than 18 hours.
+# Datadog's limits: title 500, text 4000, aggregation key 100 characters; no events older than 18 hours.
 MAX_TITLE: Final = 500
 MAX_TEXT: Final = 4000
 MAX_AGE: Final = timedelta(hours=18)
 MAX_NAME: Final = 100
 MAX_FAILURE: Final = 2048
-# As many as Bedrock allows.
+# The maximum that Bedrock allows.
 MAX_VALIDATORS: Final = 10
-# Holds everything that identifies a job, however long it is, and its losses; a failure message has the rest.
+# Enough for everything that identifies a job, at its longest, and for its losses; the failure message gets the rest.
 MAX_FACTS: Final = 3000
 
 HAPPENED: Final = {
@@ -44,7 +44,7 @@ SOURCES: Final = {
     FROM_CUSTOM_MODEL: ' (of the custom model; the job has none)',
     FROM_ARTIFACT: ' (last of the curve in S3; the job has none)',
 }
-"""What is said of a loss, by where it comes from."""
+"""The note that follows a loss, by the source of the loss."""
 
 
 def job_event(
@@ -57,8 +57,8 @@ def job_event(
 ) -> dict[str, Any]:
     """Return the Agent's event for one transition.
 
-    It depends on nothing but the job and what it left in S3 (`curves`), so that an event that is sent twice is twice
-    the same. `tags` are those of the scope; `now` stands in for a time that AWS did not give.
+    It depends only on the job and its files in S3 (`curves`), so that an event sent twice is identical. `tags` are the
+    scope's tags; `now` is used if AWS sent no time for the transition.
     """
     at = transition.at or now
     return {
@@ -80,12 +80,12 @@ def job_event(
 
 
 def is_too_old(transition: Transition, now: datetime) -> bool:
-    """Whether Datadog would refuse the event for its age."""
+    """Return whether Datadog would reject the event because of its age."""
     return transition.at is not None and now - transition.at >= MAX_AGE
 
 
 def aggregation_key(job: Job) -> str:
-    """Return what all events of one job have in common; its ARN may be longer than Datadog allows."""
+    """Return the key that groups a job's events. The ARN is not used because it may exceed Datadog's limit."""
     arn = parse_job_arn(job.job_arn)
     return clip(f'bedrock:{arn.account_id}:{arn.region}:{arn.job_id}' if arn else job.job_arn, 100)
 
@@ -102,7 +102,7 @@ def title(job: Job, transition: Transition) -> str:
 
 
 def text(job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:
-    """Return the text in Datadog's Markdown; foreign text in it stands for itself."""
+    """Return the event's text in Datadog's Markdown; untrusted text in it is escaped."""
     head, tail = '%%% \n', '\n %%%'
     facts = '\n'.join(f'- {label}: {value}' for label, value in _facts(job, transition, tagger, curves) if value)
     link = console_url(job)
@@ -112,7 +112,7 @@ def text(job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary 
 
 
 def _failure(job: Job, room: int) -> str:
-    """Return what AWS says of a failure, in at most `room` characters."""
+    """Return AWS's failure message as a Markdown section of at most `room` characters, or a note that there is none."""
     head, tail = '**Failure message**\n\n', '\n\n'
     message = block(job.failure_message or '', min(room - len(head + tail), MAX_FAILURE))
     return f'{head}{message}{tail}' if message else 'AWS gave no failure message.\n\n'
@@ -152,7 +152,7 @@ def _losses(job: Job, curves: CurveSummary | None) -> list[tuple[str, str | None
 
 
 def _curve_facts(curves: CurveSummary) -> list[tuple[str, str | None]]:
-    """Return what a job's files in S3 tell of how its run went."""
+    """Return facts about the run from the job's files in S3."""
     facts: list[tuple[str, str | None]] = []
     training, records = curves.training, curves.records
     if training:

@@ -1,4 +1,4 @@
-"""A job's losses, from the best of the places that have any."""
+"""A job's losses, from the best source that has any."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FROM_ARTIFACT: Final = 'artifact'
 
 
 class FinalLosses(NamedTuple):
-    """A job's losses and where each comes from: `job`, `custom_model` or `artifact`; None where there is none.
+    """A job's losses and their sources (`job`, `custom_model` or `artifact`); None if there is no loss.
 
-    `validation` is by the validator's position.
+    `validation` has losses by the validator's position.
     """
 
     training: float | None
@@ -27,9 +27,9 @@ class FinalLosses(NamedTuple):
 
 
 def final_losses(job: Job, summary: CurveSummary | None) -> FinalLosses:
-    """Return the losses of a job: those of its description, and for a completed one without any, the next best.
+    """Return a job's losses from its description, or, if it is completed and has none there, from other sources.
 
-    Next best are those of the custom model that it made, then the last ones of the step-wise files.
+    These are, in order, the custom model that the job made, and the last losses in the step-wise files.
     """
     training: list[tuple[float | None, str]] = [(job.training_loss, FROM_JOB)]
     validation: list[tuple[Mapping[int, float], str]] = [(job.validation_losses, FROM_JOB)]

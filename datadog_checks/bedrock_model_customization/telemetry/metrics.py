@@ -1,4 +1,4 @@
-"""Gauges and counts made from jobs. Every name here has a row in metadata.csv, and every row a name here."""
+"""Gauges and counts computed from jobs. The names here and the rows of metadata.csv correspond one to one."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ API_THROTTLES: Final = 'api.throttles'
 TRANSITION_COUNTS: Final = {CREATED: 'jobs.started'} | {
     kind: f'jobs.{kind}' for status, kind in STATUS_KINDS.items() if kind != 'stopping'
 }
-"""The count that each kind of transition adds to."""
+"""The count metric that each kind of transition increments."""
 
 
 class Sample(NamedTuple):
-    """One value to submit, with the tags that it has beyond those of its job or scope."""
+    """One value to submit, with its tags in addition to those of its job or scope."""
 
     name: str
     value: float
@@ -62,9 +62,10 @@ class Sample(NamedTuple):
 
 
 def job_gauges(job: Job, now: datetime, curves: CurveSummary | None = None) -> Iterator[Sample]:
-    """Yield a job's gauges; what AWS has not told is not sent. Times are in seconds.
+    """Yield a job's gauges, without those whose values are unknown. Times are in seconds.
 
-    `curves` is what was found in S3, where a completed job's losses come from if AWS told none.
+    `curves` is what was found about the job beyond its description; it provides a completed job's losses if the
+    description has none.
     """
     duration = job.duration(now)
     if duration is not None:
@@ -89,7 +90,7 @@ def job_gauges(job: Job, now: datetime, curves: CurveSummary | None = None) -> I
 
 
 def curve_gauges(curves: CurveSummary) -> Iterator[Sample]:
-    """Yield what a job's files in S3 tell. docs/loss-curves.md has the definitions, formulas and units."""
+    """Yield the gauges from a job's files in S3. docs/loss-curves.md has the definitions, formulas and units."""
     training = curves.training
     if training:
         yield Sample(CURVE_STEP, training.step)
@@ -126,7 +127,7 @@ def _if_known(name: str, value: float | None, tags: Sequence[str] = ()) -> Itera
 
 
 def status_gauges(counts: dict[str, int]) -> Iterator[Sample]:
-    """Yield the number of jobs of each known status, zeros too, so that a monitor never lacks data."""
+    """Yield the number of jobs of each known status and of `Unknown`, including zeros, so monitors always have data."""
     for status in (*KNOWN_STATUSES, UNKNOWN):
         yield Sample(JOBS, counts.get(status, 0), [tag('status', status)])
 
@@ -134,6 +135,6 @@ def status_gauges(counts: dict[str, int]) -> Iterator[Sample]:
 def within_cap(jobs: Iterable[Job], cap: int) -> Sequence[Job]:
     """Return at most `cap` jobs for the per-job gauges: running ones first, then failed ones, then the others.
 
-    Within each the order stays as it was.
+    The order within each group is preserved.
     """
     return sorted(jobs, key=lambda job: (job.is_terminal, job.status != FAILED))[:cap]

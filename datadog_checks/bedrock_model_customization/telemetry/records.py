@@ -1,4 +1,4 @@
-"""Jobs as records: the 26 columns of `aws.bedrock_model_customization_job` as plain values, for logs and for tables."""
+"""Jobs as records: the 26 columns of `aws.bedrock_model_customization_job` as plain values, for logs and tables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..jobs.job import Job
 from ..jobs.vocabulary import FAILED, STOPPED, STOPPING, UNKNOWN
 from .text import one_line
 
-# The only maps in GetModelCustomizationJob whose keys are the user's (botocore's model of the API): request metadata.
+# The only maps in GetModelCustomizationJob with user-defined keys, by botocore's model of the API: request metadata.
 MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
-# Deeper than anything in AWS's model; what lies below is dropped, so that hostile nesting cannot exhaust the stack.
+# Deeper than anything in AWS's model. Deeper values are dropped, so that hostile nesting cannot exhaust the stack.
 MAX_DEPTH: Final = 64
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**64 - 1
@@ -26,23 +26,23 @@ LOG_STATUSES: Final = {FAILED: 'error', STOPPED: 'warn', STOPPING: 'warn'}
 MAX_MESSAGE: Final = 2500
 
 _WORD_START: Final = re.compile(r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])')
-# PostgreSQL stores neither, and a log intake replaces them.
+# NULs and lone surrogates: PostgreSQL cannot store them, and a log intake replaces them.
 _NOT_STORABLE: Final = re.compile(r'\x00|[\ud800-\udfff]')
 
 
 def record(job: Job) -> dict[str, Any]:
-    """Return a job's 26 columns as plain values that JSON can hold, in the order of `COLUMNS`.
+    """Return a job's 26 columns as JSON-compatible values, in the order of `COLUMNS`.
 
-    Times are text in UTC (`2026-11-23T21:00:00.000000Z`), `json` columns are objects or arrays with snake_case keys,
-    `hstore` columns are maps of text. What AWS did not say is None; so is an empty object, array or map.
+    Times are strings in UTC (`2026-11-23T21:00:00.000000Z`), `json` columns are objects or arrays with snake_case keys,
+    `hstore` columns are maps of strings. Missing values are None, and so are empty objects, arrays and maps.
     """
     return {name: write(getattr(job, attribute)) for name, attribute, write in _WRITTEN}
 
 
 def job_log(job: Job, tags: Sequence[str], now: datetime) -> dict[str, Any]:
-    """Return a job's record as a log for the Agent's `send_log`: the 26 columns are below one attribute, `RECORD`.
+    """Return a job's record as a log for the Agent's `send_log`, with the 26 columns nested in the attribute `RECORD`.
 
-    At the top level their names would meet those that Datadog's log intake reserves, such as `status` and `tags`.
+    At the top level they would collide with names that Datadog's log intake reserves, such as `status` and `tags`.
     """
     status, name = job.status or UNKNOWN, job.job_name or job.job_arn
     message = f'Amazon Bedrock model customization job {name} is {status}'
@@ -56,7 +56,7 @@ def job_log(job: Job, tags: Sequence[str], now: datetime) -> dict[str, Any]:
 
 
 def storable(text: str) -> str:
-    """Return a text as PostgreSQL and UTF-8 can hold it: NULs go, and lone surrogates become U+FFFD."""
+    """Make text storable in PostgreSQL and UTF-8: remove NULs, and replace lone surrogates with U+FFFD."""
     if text.isascii() and '\x00' not in text:
         return text
     return _NOT_STORABLE.sub(lambda match: '' if match[0] == '\x00' else '\ufffd', text)
@@ -64,14 +64,14 @@ def storable(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def snake_case(name: str) -> str:
-    """Return a member name of AWS as a key of a `json` column: `s3Uri` becomes `s3_uri`."""
+    """Convert an AWS member name to a key of a `json` column: `s3Uri` becomes `s3_uri`."""
     return storable(_WORD_START.sub('_', name)).lower()
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with snake_case keys that the Agent's JSON writer takes.
+    """Return a value with snake_case keys that the Agent's JSON writer accepts.
 
-    Numbers that JSON does not know (NaN, infinities) are None; integers of more than 64 bits are floats.
+    NaN and infinities, which JSON does not have, become None; integers of more than 64 bits become floats.
     """
     if isinstance(value, str):
         return storable(value)
@@ -85,7 +85,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return _time(value)
     if depth >= MAX_DEPTH:
         return None
-    # `dict` comes first because it is what there is, and far quicker to tell than a Mapping.
+    # `dict` is checked first because it is the usual type, and much faster to check than Mapping.
     if isinstance(value, (dict, Mapping)):
         return _object(value, depth + 1)
     if isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
@@ -94,7 +94,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def _float(value: int) -> float | None:
-    """Return a large integer as a float: still a number, and as exact as those who read JSON keep it."""
+    """Return a large integer as a float, which is as precise as most JSON readers keep it; None if it overflows."""
     try:
         return float(value)
     except OverflowError:
@@ -128,7 +128,7 @@ def _json(value: Any) -> Any:
 
 
 def _map(value: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """Return a map of text. Several values of one key, as Datadog shows multi-valued tags, are sorted and joined."""
+    """Return a map of strings. Multiple values of one key are sorted and joined by commas, as Datadog shows tags."""
     if not value:
         return None
     simple = {storable(key): storable(item) for key, item in value.items() if isinstance(item, str)}

@@ -1,4 +1,4 @@
-"""Tags of metrics and events: our own, the instance's, and the job's own."""
+"""Tags of metrics and events: the check's, the instance's, and the job's own."""
 
 from __future__ import annotations
 
@@ -60,19 +60,19 @@ _NOT_IN_KEY: Final = re.compile(r'[^a-z0-9_\-./]')
 
 @lru_cache(maxsize=4096)
 def tag(key: str, value: str) -> str:
-    """Return one tag, with what would break it taken out of the value, cut to Datadog's 200 characters."""
+    """Return one tag, with unsafe characters removed from or replaced in the value, cut to Datadog's 200 characters."""
     value = ' '.join(clean(value).replace(',', '_').split())
     return f'{key}:{value}'[:MAX_TAG] if value else key[:MAX_TAG]
 
 
 def tag_key(key: str) -> str:
-    """Return a job tag's key as Datadog would write it: lower case, letters first, and no colon but the last."""
+    """Normalise a job tag's key as Datadog would: lower case, a letter first, and no colon."""
     key = _NOT_IN_KEY.sub('_', clean(key).strip().lower())
     return key if key[:1].isalpha() else CLASH_PREFIX + key
 
 
 def tag_value(name: str) -> str:
-    """Return a name from a file as Datadog would write it in a tag: `val/mean@1` becomes `val/mean_1`."""
+    """Normalise a name from a file as Datadog would in a tag value: `val/mean@1` becomes `val/mean_1`."""
     return _NOT_IN_KEY.sub('_', clean(name).strip().lower())
 
 
@@ -80,8 +80,8 @@ def tag_value(name: str) -> str:
 class Tagger:
     """Builds the tags of one instance's scopes and jobs.
 
-    A job's own tag never stands in for another: where its key is one of ours, one that the Agent sets, or one of the
-    instance's `tags`, it is sent as `tag_<key>`. `max_job_tags` are kept, first in the order of their keys.
+    A job's own tag never overrides another: if its key is one of the check's, one that the Agent sets, or one of the
+    instance's `tags`, it is sent as `tag_<key>`. At most `max_job_tags` are kept, the first in key order.
     """
 
     instance_tags: Sequence[str] = ()
@@ -93,14 +93,15 @@ class Tagger:
         return OWN_KEYS | AGENT_KEYS | {text.partition(':')[0].lower() for text in self.instance_tags}
 
     def scope(self, account_id: str | None, region: str) -> list[str]:
-        """Return the tags that everything of one scope carries."""
-        # A monitor grouped by a tag that is missing would not see a scope whose credentials never worked.
+        """Return the tags of everything that is sent for one scope."""
+        # The account tag is always set: a monitor grouped by it would otherwise miss a scope whose credentials never
+        # worked.
         return [tag('aws_account', account_id or UNKNOWN_ACCOUNT), tag('region', region), *self.instance_tags]
 
     def job(self, job: Job, *, with_status: bool = True) -> list[str]:
         """Return the tags of one job, without those of its scope.
 
-        What happened to a job is tagged without its status, which is that of now and not that of then.
+        Use `with_status=False` for past transitions: the job's status is the current one, not the one at that time.
         """
         own = {
             'job_name': job.name,
@@ -112,7 +113,7 @@ class Tagger:
         return [*(tag(key, value) for key, value in own.items() if value), *self.job_tags(job.tags or {})]
 
     def job_tags(self, tags: Mapping[str, str]) -> list[str]:
-        """Return a job's own tags, as far as they are wanted."""
+        """Return the job's own tags that the tag filter selects, at most `max_job_tags`."""
         wanted = list(self.tag_filter.wanted(tags).items())[: self.max_job_tags]
         taken = self.taken_keys
         built = []

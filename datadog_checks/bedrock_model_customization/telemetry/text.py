@@ -1,14 +1,14 @@
-"""Makes foreign text harmless: whatever AWS, or whoever named a job, wrote into it."""
+"""Sanitises untrusted text, such as job names and AWS's messages."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks deceive.
+# NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks can spoof text.
 _UNPRINTABLE: Final = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _SURROGATE: Final = re.compile(r'[\ud800-\udfff]')
-# The ampersand begins an entity, and there is one for every sign: `&commat;` is an @.
+# Includes the ampersand because it starts an entity, and any character can be written as one: `&commat;` is an @.
 _MARKDOWN: Final = re.compile(r'([\\`*_{}\[\]<>()#+!|~&])')
 _MARKDOWN_FENCE: Final = re.compile(r'%(?=%)')
 _INVISIBLE: Final = '\u200b'
@@ -16,37 +16,37 @@ _ELLIPSIS: Final = '...'
 
 
 def clean(text: str, limit: int | None = None) -> str:
-    """Return a text that the Agent can log and send, cut to `limit` characters."""
+    """Return text that is safe for the Agent to log and send, cut to `limit` characters if given."""
     text = _SURROGATE.sub('\ufffd', _UNPRINTABLE.sub('', text)).replace('\r\n', '\n').replace('\r', '\n')
     return clip(text, limit) if limit is not None else text
 
 
 def clip(text: str, limit: int) -> str:
-    """Cut a text to `limit` characters, and show that it was cut."""
+    """Cut text to `limit` characters; cut text ends with an ellipsis."""
     return text if len(text) <= limit else text[: max(limit - len(_ELLIPSIS), 0)] + _ELLIPSIS[:limit]
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return a clean text without line breaks, that mentions nobody: `@name` in an event would notify them."""
+    """Return clean text on one line, with mentions disabled: `@name` in an event would notify that person."""
     return clip(_no_mention(' '.join(clean(text).split())), limit)
 
 
 def inline(text: str, limit: int = 300) -> str:
-    """Return a text for the middle of a line of Markdown, where it stands for itself, in `limit` characters."""
+    """Return text escaped for use within a line of Markdown, in at most `limit` characters."""
     return clip(_MARKDOWN.sub(r'\\\1', _no_fence(one_line(text, limit))), limit)
 
 
 def block(text: str, limit: int) -> str:
-    """Return a text as an indented block of Markdown: every line of it, so that nothing in it can end the block.
+    """Return text as an indented Markdown block. Every line is indented, so that no content can end the block.
 
-    The block has `limit` characters, indentation included.
+    The block has at most `limit` characters, indentation included.
     """
     lines = _no_fence(_no_mention(clean(text, limit))).splitlines()
     return clip('\n'.join(f'    {line}' for line in lines), limit)
 
 
 def _no_fence(text: str) -> str:
-    """`%%%` begins and ends Markdown in an event."""
+    """Break up `%%%`, which begins and ends Markdown in an event."""
     return _MARKDOWN_FENCE.sub('% ', text)
 
 

@@ -1,4 +1,4 @@
-"""What people are shown of a job: a duration in words, and a link."""
+"""Formats durations in words, and links to the AWS console."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONSOLES: Final = {'aws': 'console.aws.amazon.com', 'aws-us-gov': 'console.amazo
 
 
 def console_url(job: Job) -> str | None:
-    """Return the console's page of custom models and their jobs, where the partition has a console that we know."""
+    """Return the URL of the console page of custom models and jobs, or None if the partition or Region is unknown."""
     arn = parse_job_arn(job.job_arn)
     console = CONSOLES.get(arn.partition) if arn else None
     region = arn.region if arn and arn.region.replace('-', '').isalnum() and len(arn.region) <= MAX_REGION else None
@@ -21,7 +21,7 @@ def console_url(job: Job) -> str | None:
 
 
 def duration_in_words(duration: timedelta) -> str:
-    """Return a duration in its two largest units: `2 d 3 h`, `1 h 12 min`, `4 min 5 s`, `17 s`."""
+    """Format a duration in its two largest units: `2 d 3 h`, `1 h 12 min`, `4 min 5 s`, `17 s`."""
     seconds = max(int(duration.total_seconds()), 0)
     units = [('d', seconds // 86400), ('h', seconds // 3600 % 24), ('min', seconds // 60 % 60), ('s', seconds % 60)]
     largest = next((place for place, (_, amount) in enumerate(units) if amount), len(units) - 1)

@@ -1,1 +1,1 @@
-"""Brings dashboards, monitors and SLOs to Datadog, and finds out what is there. Needs the extra `api`."""
+"""Deploys dashboards, monitors and SLOs to Datadog, and reports what is there. Needs the extra `api`."""

@@ -1,4 +1,4 @@
-"""Plans, applies and takes back a deployment. Datadog itself is the only memory: there is no state file to lose."""
+"""Plans, applies and removes a deployment. Datadog is the only state: there is no state file to lose."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DUPLICATE: Final = 'duplicate of an existing monitor'
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is to be done about one asset, or was done."""
+    """What to do about one asset, or what was done."""
 
     verb: Verb
     kind: Kind
@@ -38,7 +38,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a deployment would do; `strays` are ours, but no file asks for them any more."""
+    """Everything a deployment would do. `strays` are objects of ours in Datadog that no file asks for any more."""
 
     actions: Sequence[Action]
     strays: Sequence[Remote] = ()
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Refusal:
-    """Something that was not deleted, and why."""
+    """An object that was not deleted, and why."""
 
     remote: Remote
     reason: str
@@ -58,10 +58,10 @@ class Refusal:
 
 @dataclass(slots=True)
 class Deployer:
-    """Makes Datadog hold what is desired, one request at a time, so that it can be stopped after any of them.
+    """Brings Datadog to the desired state, one request at a time, so that it can be stopped after any of them.
 
-    Only what carries the marker of this deployment is looked at or changed. `force` takes away handles and tags that
-    people have added; `prune` deletes what no file asks for any more.
+    Only objects with this deployment's marker are read or changed. `force` removes handles and tags that people have
+    added; `prune` deletes objects that no file asks for any more.
     """
 
     datadog: Datadog
@@ -78,10 +78,10 @@ class Deployer:
         self._shelves = shelves(self.datadog)
 
     def look(self, kinds: Iterable[Kind] = KINDS) -> dict[tuple[Kind, str], Remote]:
-        """Return what this deployment has in Datadog, by kind and marker.
+        """Return this deployment's objects in Datadog, by kind and marker.
 
-        Raises AssetsError where two things carry the same marker: one of them is somebody's copy, and only people
-        can tell which.
+        Raises AssetsError if two objects carry the same marker: one is a copy somebody made, and only people can say
+        which.
         """
         found: dict[tuple[Kind, str], Remote] = {}
         for kind in kinds:
@@ -94,13 +94,13 @@ class Deployer:
         return found
 
     def plan(self) -> Plan:
-        """Return what `apply` would do, after Datadog has checked every monitor that would be written."""
+        """Return what `apply` would do. Datadog first checks every monitor that would be written."""
         plan = self._compare(self.look())
         self._validate(plan)
         return plan
 
     def apply(self) -> Plan:
-        """Make it so, and return what was done. All checks come before the first write."""
+        """Carry out the plan and return what was done. All checks come before the first write."""
         found = self.look()
         plan = self._compare(found)
         self._validate(plan)
@@ -117,17 +117,17 @@ class Deployer:
         for stray in self._deletable(plan):
             done.append(self._delete(stray))
         if self._had_unclear_outcome:
-            # A request that was given up may have been carried out late.
+            # A request that we gave up on may have been carried out late.
             self.look()
         return Plan(done, () if self.prune else plan.strays)
 
     def owned(self) -> list[Remote]:
-        """Return everything of this deployment, in the order in which it can be deleted."""
+        """Return all objects of this deployment, in the order in which they can be deleted."""
         found = self.look().values()
         return [remote for kind in reversed(KINDS) for remote in found if remote.kind == kind]
 
     def destroy(self, remotes: Iterable[Remote]) -> tuple[list[Action], list[Refusal]]:
-        """Delete things of ours, as `owned` returned them; what something else needs is left, with the reason."""
+        """Delete objects returned by `owned`. Those that something else needs are kept, and the reason returned."""
         done: list[Action] = []
         refused: list[Refusal] = []
         for remote in remotes:
@@ -160,7 +160,7 @@ class Deployer:
         return Action(verb, desired.kind, desired.stem, desired.title, remote.id, different)
 
     def _validate(self, plan: Plan) -> None:
-        """Let Datadog check what is to be written; raise AssetsError with everything that it refuses."""
+        """Let Datadog check what is to be written. Raises AssetsError listing everything that it refuses."""
         refused = []
         for desired, action in zip(self.desired, plan.actions, strict=False):
             if action.verb in ('create', 'update', 'replace'):
@@ -197,7 +197,7 @@ class Deployer:
         return Action(action.verb, desired.kind, desired.stem, desired.title, made.id, action.changes), made.id
 
     def _create(self, desired: Desired, body: Mapping[str, object]) -> Remote:
-        """Create it exactly once: where the outcome is unclear, look for the marker before another attempt."""
+        """Create it exactly once: if the outcome is unclear, look for the marker before trying again."""
         shelf = self._shelves[desired.kind]
         for attempt in range(CREATE_ATTEMPTS):
             try:

@@ -1,7 +1,7 @@
-"""Tells what of a desired body is not so in Datadog, and leaves alone what Datadog or people have added.
+"""Finds where an object in Datadog differs from the desired body, ignoring what Datadog or people have added.
 
 Datadog adds some twenty fields to what it is sent, turns `metric alert` into `query alert`, reorders tags and drops
-empty values; comparing whole bodies would find a difference in every one. So only what we set is compared.
+empty values, so comparing whole bodies would always find a difference. Only the values that we set are compared.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from .files import Kind
 
 SAME_TYPE: Final = {'metric alert': 'query alert'}
 _EMPTY: Final[tuple[Any, ...]] = (None, [], {}, '')
-# Datadog leaves this out of its answer, since it is what happens anyway.
+# Datadog leaves this out of its answer because it is the default.
 _IMPLIED: Final = {'$.options.on_missing_data': 'default'}
 
 
 class Change(NamedTuple):
-    """A value that is not as desired."""
+    """A value that differs from the desired one."""
 
     path: str
     before: Any
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 
 def changes(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any]) -> list[Change]:
-    """Return what has to change in Datadog; empty where all is as desired."""
+    """Return what has to change in Datadog, or an empty list if everything is as desired."""
     found: list[Change] = []
     for key, value in desired.items():
         found += _COMPARE_BY.get((kind, key), _subset)(f'$.{key}', value, remote.get(key))
@@ -35,16 +35,16 @@ def changes(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any]) -
 
 
 def needs_replacement(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any]) -> bool:
-    """Whether Datadog cannot change the one into the other: the type of a monitor or SLO is fixed."""
+    """Whether Datadog cannot turn one into the other: the type of a monitor or SLO cannot be changed."""
     key = 'layout_type' if kind == 'dashboard' else 'type'
     return bool(_type(desired.get(key)) != _type(remote.get(key)))
 
 
 def merged(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
-    """Return the body that makes a remote object as desired and keeps what people have added to it.
+    """Return a body that updates a remote object to the desired state and keeps what people have added to it.
 
-    An update replaces the whole object. Kept are muting, draft status, notification handles and tags of a monitor,
-    tags of an SLO, and saved views, notified people and team tags of a dashboard. `force` drops handles and tags.
+    An update replaces the whole object. These are kept: a monitor's muting, draft status, notification handles and
+    tags; an SLO's tags; a dashboard's saved views, notified people and team tags. `force` drops handles and tags.
     """
     body = dict(desired)
     if not force:
@@ -67,7 +67,7 @@ def merged(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any], *,
 
 
 def extras(kind: Kind, desired: Mapping[str, Any], remote: Mapping[str, Any]) -> list[Change]:
-    """Return the handles and tags that people have added, which `force` would take away."""
+    """Return the handles and tags that people have added and that `force` would remove."""
     found = []
     ours = {tag.lower() for tag in desired.get('tags') or []}
     tags = sorted(tag for tag in remote.get('tags') or [] if tag.lower() not in ours)

@@ -1,4 +1,4 @@
-"""What is wrong with assets, in words."""
+"""The error raised for problems with assets."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ..errors import ToolError
 
 
 class AssetsError(ToolError):
-    """Something in the assets, the overlay or Datadog that the user has to decide or to put right."""
+    """Something in the assets, the overlay or Datadog that the user has to decide or fix."""

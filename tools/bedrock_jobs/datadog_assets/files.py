@@ -14,7 +14,7 @@ from .errors import AssetsError
 from .strict import Problem
 
 Kind = Literal['monitor', 'slo', 'dashboard']
-"""What an asset becomes, in the order in which they are made: a later one may refer to an earlier one."""
+"""The kind of object an asset creates, in order of creation: a later kind may refer to an earlier one."""
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 FOLDERS: Final[Mapping[Kind, str]] = {'monitor': 'monitors', 'slo': 'slos', 'dashboard': 'dashboards'}
 _STEM: Final = re.compile(r'^[a-z0-9][a-z0-9_]{0,99}$')
@@ -22,30 +22,30 @@ _STEM: Final = re.compile(r'^[a-z0-9][a-z0-9_]{0,99}$')
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: what kind of thing it makes, and the file's whole document."""
+    """One file: the kind of object it creates, and the whole document in it."""
 
     kind: Kind
     stem: str
     document: Mapping[str, Any]
-    """As in the file; for a dashboard it is the body itself, for the others the body is its `definition`."""
+    """As in the file. For a dashboard this is the body itself; for the others the body is under `definition`."""
     file: str
-    """The path below the assets folder, to name it by."""
+    """The path relative to the assets folder, used in messages."""
 
     @property
     def body(self) -> dict[str, Any]:
-        """The body for Datadog, as the file has it; empty where the file has none."""
+        """The body for Datadog, as in the file; empty if the file has none."""
         body = self.document if self.kind == 'dashboard' else self.document.get('definition')
         return dict(body) if isinstance(body, Mapping) else {}
 
     @property
     def title(self) -> str:
-        """The name that the asset gets in Datadog, without any prefix."""
+        """The asset's name in Datadog, without any prefix."""
         return str(self.body.get('title' if self.kind == 'dashboard' else 'name') or self.stem)
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The assets of a folder, and what could not be read."""
+    """The assets in a folder, and the problems of files that could not be read."""
 
     folder: Path
     assets: tuple[Asset, ...]
@@ -53,12 +53,12 @@ class Library:
 
     @property
     def metadata(self) -> Path | None:
-        """The `metadata.csv` that goes with the assets."""
+        """The `metadata.csv` that belongs to the assets."""
         return metadata_of(self.folder)
 
 
 def find_folder(wanted: Path | None = None) -> Path:
-    """Return the assets folder: the wanted one, or else the one that is shipped."""
+    """Return the given assets folder, or the one shipped with the package."""
     folder = wanted or ASSETS
     if folder and any((folder / name).is_dir() for name in FOLDERS.values()):
         return folder.resolve()
@@ -67,7 +67,7 @@ def find_folder(wanted: Path | None = None) -> Path:
 
 
 def read(folder: Path) -> Library:
-    """Read every asset of a folder. A file that is not JSON, or badly named, becomes a problem, not an error."""
+    """Read every asset in a folder. Files that are not JSON or are badly named are recorded as problems, not raised."""
     assets: list[Asset] = []
     problems: dict[str, list[Problem]] = {}
     for kind in KINDS:
@@ -102,7 +102,7 @@ def _constant(name: str) -> Any:
 
 
 def walk(value: Any, path: str = '$') -> Iterator[tuple[str, Any]]:
-    """Yield every value in a document with its path, the document itself first."""
+    """Yield every value in a document with its path, starting with the document itself."""
     yield path, value
     if isinstance(value, Mapping):
         for key, item in value.items():

@@ -1,4 +1,4 @@
-"""Notification handles in a monitor's message: what people add in Datadog, and we must not take away."""
+"""Notification handles in a monitor's message. People add them in Datadog, and we must not remove them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _EMPTY: Final = re.compile(r'\{\{\s*[#^]\s*([\w.]+)[^}]*\}\}\s*\{\{\s*/\s*\1\s*\
 
 
 class Handle(NamedTuple):
-    """A handle such as `@slack-ml-alerts`, and the conditional blocks around it, outermost first."""
+    """A handle such as `@slack-ml-alerts`, and the conditional blocks that enclose it, outermost first."""
 
     name: str
     blocks: tuple[str, ...] = ()
 
 
 def find(message: str) -> list[Handle]:
-    """Return the handles in a message, in their order."""
+    """Return the handles in a message, in order."""
     found: list[Handle] = []
     blocks: list[str] = []
     for token in _TOKEN.finditer(message):
@@ -34,7 +34,7 @@ def find(message: str) -> list[Handle]:
 
 
 def unbalanced(message: str) -> str | None:
-    """Return the first conditional block that is not closed, or closed without having been opened."""
+    """Return the first conditional block that is never closed, or that is closed without having been opened."""
     blocks: list[str] = []
     for token in _TOKEN.finditer(message):
         name = (token['name'] or '').split(' ')[0]
@@ -48,7 +48,7 @@ def unbalanced(message: str) -> str | None:
 
 
 def plain(message: str) -> str:
-    """Return what a message says, to compare: no handles, no blocks that this empties, no white space."""
+    """Return a message's text for comparison: without handles, blocks left empty by that, and white space."""
     text = _TOKEN.sub(lambda token: token['block'] or '', message)
     while (shorter := _EMPTY.sub('', text)) != text:
         text = shorter
@@ -56,13 +56,13 @@ def plain(message: str) -> str:
 
 
 def append(message: str, handles: list[str]) -> str:
-    """Return a message that notifies `handles` too, on a line of their own."""
+    """Return the message with `handles` added on a line of their own, except those it already has."""
     new = [handle for handle in handles if handle not in {found.name for found in find(message)}]
     return f'{message.rstrip()}\n\n{" ".join(new)}' if new else message
 
 
 def carry_over(message: str, old: str) -> str:
-    """Return `message` with the handles that only `old` has, each in the conditional blocks that it had there."""
+    """Return `message` with the handles that only `old` has, each in the conditional blocks it had there."""
     known = {handle.name for handle in find(message)}
     lines: dict[tuple[str, ...], list[str]] = {}
     for handle in find(old):

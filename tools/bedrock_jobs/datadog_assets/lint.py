@@ -1,4 +1,4 @@
-"""Checks the assets offline: their form by the client's models, and their sense by what the check really emits."""
+"""Checks the assets offline: their form against the client's models, their queries against what the check emits."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MODELS = {'monitor': Monitor, 'slo': ServiceLevelObjectiveRequest, 'dashboard':
 
 
 def lint(library: Library, overlay: Overlay) -> dict[str, list[Problem]]:
-    """Return the problems of each file that has any; a file that is in order is not named.
+    """Return the problems of each file that has any. Files without problems are left out.
 
-    Raises AssetsError where the folder comes without `metadata.csv`.
+    Raises AssetsError if there is no `metadata.csv` with the folder.
     """
     if library.metadata is None:
         raise AssetsError(f'There is no metadata.csv beside {library.folder}: it names the metrics that exist.')
@@ -48,7 +48,7 @@ def lint(library: Library, overlay: Overlay) -> dict[str, list[Problem]]:
 
 
 def asset_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """Yield what is wrong with one file by itself."""
+    """Yield the problems of one file on its own."""
     prefix = '$' if asset.kind == 'dashboard' else '$.definition'
     body = with_stand_ins(asset.body)
     yield from check(body, (_MODELS[asset.kind],), path=prefix)
@@ -56,7 +56,7 @@ def asset_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem]:
 
 
 def _rendered_problems(desired: Desired, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """Yield what an overlay has made wrong of a file that is in order."""
+    """Yield the problems that an overlay has caused in a file that has none itself."""
     body = dict(desired.body)
     document = body if desired.kind == 'dashboard' else {'definition': body}
     asset = Asset(desired.kind, desired.stem, document, desired.file)

@@ -1,4 +1,4 @@
-"""Sense of a dashboard: every widget asks for something that exists, variables are used, nothing overlaps."""
+"""Checks the content of a dashboard: widgets query what exists, variables are used, nothing overlaps."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ _CALLED: Final = re.compile(r'\b([A-Za-z_]\w*)\s*\(')
 
 
 class Page(NamedTuple):
-    """What the widgets of one dashboard are judged by."""
+    """What the widgets of one dashboard are checked against."""
 
     vocabulary: Vocabulary
     variables: frozenset[str]
     is_fixed: bool
-    """Whether every widget needs a place."""
+    """Whether every widget needs a position."""
 
 
 class Box(NamedTuple):
-    """A widget's place on the grid, in columns and rows."""
+    """A widget's position and size on the grid, in columns and rows."""
 
     x: int
     y: int
@@ -58,7 +58,7 @@ class Box(NamedTuple):
 
 
 def dashboard_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """Yield what makes no sense in a dashboard."""
+    """Yield the problems in a dashboard's content."""
     body = asset.body
     title = str(body.get('title') or '')
     if not title.strip() or '-' in title:
@@ -79,7 +79,7 @@ def dashboard_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem
 
 
 def _variable_problems(body: Mapping[str, Any], declared: set[str]) -> Iterator[Problem]:
-    # Money in a text looks like a variable but starts with a digit.
+    # An amount of money in a text looks like a variable but starts with a digit.
     used = {
         name
         for path, value in walk(body.get('widgets'), '$.widgets')

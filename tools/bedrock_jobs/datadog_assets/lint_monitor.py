@@ -1,4 +1,4 @@
-"""Sense of a monitor: query and thresholds agree, the message can be filled in, the wrapper is complete."""
+"""Checks the content of a monitor: query and thresholds agree, the message can be filled in, no field is missing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _VALUES: Final = frozenset(
 
 
 def monitor_problems(asset: Asset, vocabulary: Vocabulary, *, rendered: bool = False) -> Iterator[Problem]:
-    """Yield what makes no sense in a monitor. `rendered` is for one with overlay: no wrapper, handles allowed."""
+    """Yield the problems in a monitor's content. With `rendered` (overlay applied): no wrapper, handles allowed."""
     body = asset.body
     if not rendered:
         yield from _wrapper_problems(asset.document)
@@ -121,7 +121,7 @@ def _threshold_problems(body: Mapping[str, Any]) -> Iterator[Problem]:
     if critical is None or float(critical) != compared:
         yield Problem(f'{path}.critical', f'{critical} is not what the query compares with, {compared:g}')
         return
-    # Turned so that more is worse, whichever way the query compares.
+    # Flip the sign so that higher is always worse, whichever way the query compares.
     sign = 1 if tail[1].startswith('>') else -1
     order = [
         ('warning', 'critical', 'is not reached before critical'),

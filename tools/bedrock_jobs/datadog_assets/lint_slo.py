@@ -1,4 +1,4 @@
-"""Sense of an SLO: targets in order, and a specification that fits its type."""
+"""Checks the content of an SLO: targets in order, and a specification that fits its type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEEDS: Final = {
 
 
 def slo_problems(asset: Asset, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """Yield what makes no sense in an SLO."""
+    """Yield the problems in an SLO's content."""
     for key, kind in WRAPPER.items():
         if not isinstance(asset.document.get(key), kind) or not asset.document[key]:
             yield Problem(f'$.{key}', 'is missing or of the wrong type')

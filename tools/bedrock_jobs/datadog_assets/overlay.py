@@ -1,4 +1,4 @@
-"""What a site changes about the assets without editing them: a YAML file, checked strictly."""
+"""A site's changes to the assets, made without editing them: a strictly checked YAML file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Tag = Annotated[str, Field(pattern=r'^[A-Za-z][\w\-./]*:[^,\s]+$', max_length=20
 
 
 OFF_BY_DEFAULT: Final = frozenset({('monitor', 'no_completed_job'), ('monitor', 'job_failed_with_message')})
-"""Assets that are only for some: an overlay turns them on with `enabled: true`."""
+"""Assets that only some sites want. An overlay turns them on with `enabled: true`."""
 
 
 class _Strict(BaseModel):
@@ -24,7 +24,7 @@ class _Strict(BaseModel):
 
 
 class Thresholds(_Strict):
-    """A monitor's thresholds. What is not named stays as in the file; null removes it."""
+    """A monitor's thresholds. Those not given stay as in the file; null removes one."""
 
     critical: float | None = None
     warning: float | None = None
@@ -33,7 +33,7 @@ class Thresholds(_Strict):
 
 
 class MonitorOverlay(_Strict):
-    """What a site changes about one monitor."""
+    """A site's changes to one monitor."""
 
     enabled: bool | None = None
     thresholds: Thresholds = Thresholds()
@@ -44,7 +44,7 @@ class MonitorOverlay(_Strict):
 
 
 class Target(_Strict):
-    """An SLO's target in percent, over a timeframe."""
+    """An SLO's target in percent over a timeframe."""
 
     timeframe: Literal['7d', '30d', '90d']
     target: Annotated[float, Field(gt=0, lt=100)]
@@ -52,7 +52,7 @@ class Target(_Strict):
 
 
 class SloOverlay(_Strict):
-    """What a site changes about one SLO."""
+    """A site's changes to one SLO."""
 
     enabled: bool | None = None
     thresholds: list[Target] | None = None
@@ -60,16 +60,16 @@ class SloOverlay(_Strict):
 
 
 class DashboardOverlay(_Strict):
-    """What a site changes about one dashboard."""
+    """A site's changes to one dashboard."""
 
     enabled: bool | None = None
 
 
 class Overlay(_Strict):
-    """What a site changes. Keys below `monitors`, `slos` and `dashboards` are file names without `.json`."""
+    """A site's changes. Keys under `monitors`, `slos` and `dashboards` are file names without `.json`."""
 
     deployment: Annotated[str, Field(pattern=r'^[a-z0-9][a-z0-9_-]{0,49}$')] = 'default'
-    """Tells one set of assets from another in the same organisation; part of the ownership marker."""
+    """Distinguishes several sets of assets in one organisation; part of the ownership marker."""
     prefix: str = ''
     team: Annotated[str, Field(pattern=r'^[a-z0-9][\w\-./]*$')] | None = None
     tags: list[Tag] = []
@@ -85,7 +85,7 @@ class Overlay(_Strict):
         return self.slos.get(stem, SloOverlay())
 
     def is_enabled(self, kind: str, stem: str) -> bool:
-        """Whether an asset is to be there at all."""
+        """Whether an asset is to be deployed."""
         enabled = self._named(kind, stem)
         return (kind, stem) not in OFF_BY_DEFAULT if enabled is None else enabled
 
@@ -99,7 +99,7 @@ class Overlay(_Strict):
 
 
 def read_overlay(path: Path | None) -> Overlay:
-    """Return the overlay in a file; without one, an overlay that changes nothing. Raises AssetsError."""
+    """Read an overlay file. Without a file, return an overlay that changes nothing. Raises AssetsError."""
     try:
         return Overlay.model_validate(_load(path) if path else {})
     except ValidationError as error:

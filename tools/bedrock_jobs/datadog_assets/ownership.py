@@ -1,6 +1,6 @@
-"""How we know our own: tags on monitors and SLOs, and a line in the description of dashboards.
+"""Marks our objects in Datadog: with tags on monitors and SLOs, with a line in the description of dashboards.
 
-Datadog allows no tags but `team:` on dashboards, and its list of dashboards has the description but not the tags.
+On dashboards, Datadog allows no tags but `team:`, and its list of dashboards has the description but not the tags.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final
 TOOL: Final = 'bedrock-jobs'
 OWNER_TAG: Final = f'managed_by:{TOOL}'
 ASSET_KEY: Final = 'bedrock_jobs_asset'
-# A Markdown comment: Datadog does not draw it.
+# A Markdown comment, which Datadog does not display.
 _LINE: Final = re.compile(rf'\n*^\[//\]: # \({OWNER_TAG} asset:([a-z0-9_-]+/[a-z0-9_]+)\)\s*$', re.MULTILINE)
 
 
 def marker(deployment: str, stem: str) -> str:
-    """Return what identifies an asset of a deployment, among those of one kind."""
+    """Return the marker of an asset in a deployment, unique among assets of the same kind."""
     return f'{deployment}/{stem}'
 
 
@@ -27,7 +27,7 @@ def tags(mark: str) -> list[str]:
 
 
 def from_tags(found: Iterable[str]) -> str | None:
-    """Return the marker in a monitor's or an SLO's tags, or None where it is not ours."""
+    """Return the marker in a monitor's or an SLO's tags, or None if it is not ours."""
     found = list(found)
     marks = [tag.partition(':')[2] for tag in found if tag.startswith(f'{ASSET_KEY}:')]
     return marks[0] if OWNER_TAG in found and len(marks) == 1 else None
@@ -39,7 +39,7 @@ def describe(description: str, mark: str) -> str:
 
 
 def from_description(description: str | None) -> str | None:
-    """Return the marker in a dashboard's description, or None where it is not ours."""
+    """Return the marker in a dashboard's description, or None if it is not ours."""
     marks = _LINE.findall(description or '')
     return marks[0] if len(marks) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Reads Datadog's metric queries as far as it takes to find metrics, tags, template variables and thresholds."""
+"""Parses Datadog's metric queries just enough to find metrics, tags, template variables and thresholds."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ FUNCTIONS: Final = frozenset(
 
 
 class Metric(NamedTuple):
-    """One metric in a query: what is asked of it, where, and by which tags."""
+    """One metric in a query: its name, aggregator, filters and grouping."""
 
     name: str
     aggregator: str
     filters: tuple[tuple[str, str], ...]
-    """Tag keys and values in the scope; a value with a template variable is left as it is written."""
+    """Tag keys and values in the scope. A value with a template variable is left as written."""
     group_by: tuple[str, ...]
     variables: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A metric query, and what is wrong with the way in which it is written."""
+    """A metric query, and the faults in its syntax."""
 
     metrics: tuple[Metric, ...]
     faults: tuple[str, ...]
 
     @property
     def variables(self) -> frozenset[str]:
-        """Template variables that the query uses, without the dollar sign."""
+        """The template variables that the query uses, without the dollar sign."""
         return frozenset[str]().union(*(metric.variables for metric in self.metrics))
 
 
 class MonitorQuery(NamedTuple):
-    """A metric monitor's query, taken apart."""
+    """A metric monitor's query, split into its parts."""
 
     aggregator: str
     window: str
@@ -69,7 +69,7 @@ class MonitorQuery(NamedTuple):
 
 
 def parse(text: str) -> Query:
-    """Take a metric query apart."""
+    """Split a metric query into its parts."""
     found = tuple(_metric(match) for match in _METRIC.finditer(text))
     faults = [f'{metric.aggregator} is no aggregator' for metric in found if not _is_aggregator(metric.aggregator)]
     rest = _TEXT.sub('', _METRIC.sub('0', text))
@@ -86,7 +86,7 @@ def parse(text: str) -> Query:
 
 
 def parse_monitor(text: str) -> MonitorQuery | None:
-    """Take a metric monitor's query apart; None where it is not of the form `avg(last_5m):query > 1`."""
+    """Split a metric monitor's query, or return None if it is not of the form `avg(last_5m):query > 1`."""
     match = _MONITOR.match(text)
     if not match:
         return None
@@ -100,7 +100,7 @@ def parse_monitor(text: str) -> MonitorQuery | None:
 
 
 def monitor_faults(monitor: MonitorQuery) -> Iterator[str]:
-    """Yield what is wrong with the frame of a monitor's query: its aggregator and its window."""
+    """Yield the faults in the outer part of a monitor's query: its aggregator and its window."""
     if monitor.aggregator not in MONITOR_AGGREGATORS:
         yield f'{monitor.aggregator} is no aggregator over time'
     if not _WINDOW.match(monitor.window):
@@ -108,7 +108,7 @@ def monitor_faults(monitor: MonitorQuery) -> Iterator[str]:
 
 
 def with_threshold(text: str, threshold: float) -> str:
-    """Return a monitor's query that compares with another threshold."""
+    """Return a monitor's query with its threshold replaced."""
     match = _MONITOR.match(text)
     if not match:
         return text
@@ -116,7 +116,7 @@ def with_threshold(text: str, threshold: float) -> str:
 
 
 def without_variables(text: str) -> str:
-    """Return a query for everything that its template variables can choose from."""
+    """Return a query in which each template variable is replaced by `*`."""
     text = re.sub(r'[A-Za-z_][\w./-]*:\$[\w-]+(\.value)?', '*', text)
     return _VARIABLE.sub('*', re.sub(r'(\$[\w-]+)\.value', r'\1', text))
 

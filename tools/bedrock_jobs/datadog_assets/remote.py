@@ -1,4 +1,4 @@
-"""Monitors, SLOs and dashboards in Datadog: the same few operations on each, and only on our own."""
+"""Monitors, SLOs and dashboards in Datadog: the same few operations for each kind, and only on our own objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Something of ours in Datadog, as Datadog returns it."""
+    """An object of ours in Datadog, as Datadog returns it."""
 
     kind: Kind
     id: int | str
@@ -33,7 +33,7 @@ class Remote:
 
 
 class Shelf(ABC):
-    """Everything of one kind that is ours."""
+    """All objects of one kind that are ours."""
 
     kind: ClassVar[Kind]
 
@@ -42,11 +42,11 @@ class Shelf(ABC):
 
     @abstractmethod
     def owned(self, mark: str | None = None) -> Iterator[Remote]:
-        """Yield what carries our marker; with `mark`, only what carries that one."""
+        """Yield the objects that carry a marker of ours, or only those that carry `mark`."""
 
     @abstractmethod
     def create(self, body: Mapping[str, Any]) -> Remote:
-        """Create it, once: an unclear outcome is raised, not repeated."""
+        """Create it, once: an unclear outcome is raised, not retried."""
 
     @abstractmethod
     def update(self, id: int | str, body: Mapping[str, Any]) -> None:
@@ -56,14 +56,14 @@ class Shelf(ABC):
     def _delete(self, id: int | str) -> None: ...
 
     def validate(self, body: Mapping[str, Any], id: int | str | None) -> None:  # noqa: B027
-        """Let Datadog check a body without writing; raise DatadogError where it refuses. Only monitors can."""
+        """Let Datadog check a body without writing. Raises DatadogError if it refuses. Only monitors can be checked."""
 
     def refusal(self, id: int | str) -> str | None:
-        """Return why it should not be deleted, such as an SLO that needs it; None where nothing speaks against it."""
+        """Return why it should not be deleted, such as an SLO that depends on it, or None if it can be."""
         return None
 
     def delete(self, id: int | str) -> None:
-        """Delete it; it is no error that it is gone already."""
+        """Delete it. It is not an error if it is already gone."""
         try:
             self._delete(id)
         except DatadogError as error:
@@ -103,7 +103,7 @@ class Monitors(Shelf):
         return Remote(self.kind, made['id'], ownership.from_tags(made.get('tags') or []) or '', made)
 
     def update(self, id: int | str, body: Mapping[str, Any]) -> None:
-        # An update does not take the type, not even the same one under its other name.
+        # An update does not accept the type, not even the same type under its other name.
         fields = {key: value for key, value in body.items() if key != 'type'}
         self.datadog.call(self.datadog.monitors.update_monitor, monitor_id=id, body=fields)
 
@@ -115,7 +115,7 @@ class Monitors(Shelf):
 
 
 class Slos(Shelf):
-    """SLOs, found by their tags; Datadog searches for one tag only, the other is checked here."""
+    """SLOs, found by their tags. Datadog can search for only one tag; the other is checked here."""
 
     kind = 'slo'
 
@@ -148,7 +148,7 @@ class Slos(Shelf):
 
 
 class Dashboards(Shelf):
-    """Dashboards, found by the last line of their description; the list has that, but not the widgets."""
+    """Dashboards, found by the last line of their description. The list has the description but not the widgets."""
 
     kind = 'dashboard'
 
@@ -186,7 +186,7 @@ class Dashboards(Shelf):
 
 
 def shelves(datadog: Datadog) -> dict[Kind, Shelf]:
-    """Return the shelves in the order in which things have to be made."""
+    """Return the shelves in the order in which objects have to be created."""
     ordered: Sequence[Shelf] = (Monitors(datadog), Slos(datadog), Dashboards(datadog))
     return {shelf.kind: shelf for shelf in ordered}
 

@@ -1,4 +1,4 @@
-"""Makes the bodies that are to be in Datadog, out of asset files, overlay and ownership markers."""
+"""Builds the bodies to deploy to Datadog from asset files, the overlay and ownership markers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ids = Mapping[tuple[str, str], int | str]
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One thing that is to be in Datadog. Its body may hold placeholders such as `{{monitor:job_failed}}`."""
+    """One object to be deployed. Its body may hold placeholders such as `{{monitor:job_failed}}`."""
 
     kind: Kind
     stem: str
@@ -36,18 +36,18 @@ class Desired:
         return f'{self.kind} {self.stem}'
 
     def resolved(self, ids: Ids) -> Desired:
-        """Return it with the placeholders whose ids are known replaced."""
+        """Return a copy in which placeholders with known ids are replaced."""
         return replace(self, body=_fill(self.body, ids))
 
 
 def render(assets: Iterable[Asset], overlay: Overlay) -> list[Desired]:
-    """Return what is to be in Datadog, in the order in which it has to be made. Disabled assets are left out."""
+    """Return the objects to deploy, in order of creation. Disabled assets are left out."""
     wanted = [asset for asset in assets if overlay.is_enabled(asset.kind, asset.stem)]
     return [_render(asset, overlay) for kind in KINDS for asset in wanted if asset.kind == kind]
 
 
 def references(body: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield path, kind and stem of each placeholder in a body."""
+    """Yield the path, kind and stem of each placeholder in a body."""
     for path, value in walk(body):
         if isinstance(value, str):
             for kind, stem in PLACEHOLDER.findall(value):
@@ -55,7 +55,7 @@ def references(body: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def with_stand_ins(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a body in which made-up ids stand in for the placeholders, for a check of its form."""
+    """Return a body with made-up ids in place of placeholders, so that its form can be checked."""
     ids: dict[tuple[str, str], int | str] = {
         (kind, stem): UNKNOWN_MONITOR if kind == 'monitor' else UNKNOWN_SLO for _, kind, stem in references(body)
     }
@@ -139,6 +139,6 @@ def _fill(value: Any, ids: Ids) -> Any:
 
 
 def _number(value: Any, ids: Ids) -> Any:
-    """Return a monitor's id as the number that an SLO wants; dashboards want it as text."""
+    """Return a monitor's id as a number, which an SLO needs; dashboards need it as text."""
     found = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
     return ids.get((found[1], found[2]), value) if found else value

@@ -1,7 +1,7 @@
 """Checks a JSON body against the models of `datadog_api_client`, more strictly than the client does.
 
-The client sends unknown keys, unknown widgets and bad enum values as they are; Datadog then refuses them, or draws
-nothing. The rules are the models' own, so that they are always those of the installed client.
+The client sends unknown keys, unknown widgets and bad enum values unchanged; Datadog then refuses them, or draws
+nothing. The rules are read from the models, so they always match the installed client.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NONE: Final = type(None)
 
 
 class Problem(NamedTuple):
-    """Something wrong at a place in a body, such as `$.widgets[0].definition.type`."""
+    """A problem at a path in a body, such as `$.widgets[0].definition.type`."""
 
     path: str
     message: str
@@ -44,13 +44,13 @@ class _Shape:
     required: frozenset[str]
     read_only: frozenset[str]
     others: tuple[Any, ...] | None
-    """Types of properties that the model does not name; None where there may be none."""
+    """Types of properties that the model does not name; None if it allows none."""
 
 
 def check(value: object, types: Iterable[Any], *, path: str = '$', writing: bool = True) -> list[Problem]:
-    """Return what is wrong with a JSON value that is to be one of `types`.
+    """Return the problems of a JSON value that should be one of `types`.
 
-    `types` are as the client's `openapi_types` give them: models, primitives, `[item]` and `{str: (item,)}`. With
+    `types` are in the form of the client's `openapi_types`: models, primitives, `[item]` and `{str: (item,)}`. With
     `writing`, properties that only Datadog may set are refused.
     """
     return list(_Checker(writing).one_of(value, tuple(types), path))
@@ -139,7 +139,7 @@ def _shape(kind: Any) -> _Shape:
         for parameter in inspect.signature(kind.__init__).parameters.values()
         if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
     ]
-    # The default of every model is "any type"; only a model that says so itself really takes other properties.
+    # Every model defaults to "any type"; only a model that sets this itself really accepts other properties.
     is_open = kind.additional_properties_type is not OpenApiModel.additional_properties_type
     return _Shape(
         properties={
@@ -154,7 +154,7 @@ def _shape(kind: Any) -> _Shape:
 
 
 def _may_be(value: object, kind: Any) -> bool:
-    """Whether a value looks like one of a kind: its JSON type fits, and no required enum contradicts it."""
+    """Whether a value could be of a kind: its JSON type fits, and no required enum contradicts it."""
     if isinstance(kind, list):
         return isinstance(value, list)
     if isinstance(kind, dict):
@@ -172,7 +172,7 @@ def _may_be(value: object, kind: Any) -> bool:
 
 @cache
 def _marks(kind: Any) -> Mapping[str, frozenset[object]]:
-    """Return the required enums of a model: what tells it from its siblings, such as `type` of a widget."""
+    """Return the required enums of a model, such as a widget's `type`, which distinguish it from its siblings."""
     shape = _shape(kind)
     return {
         key: frozenset(known.types[0].allowed_values)
@@ -191,7 +191,7 @@ def _is_hashable(value: object) -> bool:
 
 
 def _mismatch(value: object, types: tuple[Any, ...]) -> str:
-    """Say why a value is none of several kinds; where all carry the same enum, in terms of that."""
+    """Return why a value is none of several kinds, in terms of their shared enum if they all have one."""
     models: list[Any] = list(_models(types))
     if isinstance(value, dict) and models:
         shared = set.intersection(*(set(_marks(model)) for model in models))

@@ -1,4 +1,4 @@
-"""Writes the assets as Terraform configuration, for those who deploy with Datadog's provider."""
+"""Writes the assets as Terraform configuration, for people who deploy with Datadog's provider."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _RESOURCES: Final = {'monitor': 'datadog_monitor_json', 'dashboard': 'datadog_da
 
 
 def export(desired: Iterable[Desired]) -> dict[str, Any]:
-    """Return a document for a `.tf.json` file: JSON resources for monitors and dashboards, plain ones for SLOs.
+    """Return a document for a `.tf.json` file: JSON resources for monitors and dashboards, native ones for SLOs.
 
-    References between them become Terraform's own. Our ownership markers are left out: from then on Terraform owns
-    what it makes, and `bedrock-jobs assets` does not touch it.
+    References between them become Terraform references. Our ownership markers are left out: Terraform owns what it
+    creates, and `bedrock-jobs assets` does not touch it.
     """
     resources: dict[str, dict[str, Any]] = {}
     for one in desired:
@@ -58,7 +58,7 @@ def _slo(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nested(specification: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an SLI specification in the provider's blocks, where `queries` and `formulas` have other names."""
+    """Return an SLI specification as the provider's blocks, which name `queries` and `formulas` differently."""
     if 'time_slice' not in specification:
         raise AssetsError('Of the SLI specifications, only time slices can be exported for Terraform.')
     time_slice = dict(specification['time_slice'])
@@ -94,9 +94,9 @@ def _without_marker(one: Desired) -> dict[str, Any]:
 
 
 def _referring(text: str) -> str:
-    """Return text in which placeholders are Terraform's references, and everything else is literal."""
+    """Return text with placeholders as Terraform references and everything else as literals."""
     parts = re.split(f'({PLACEHOLDER.pattern})', text)
-    # re.split returns the whole match and its two groups after each literal part.
+    # After each literal part, re.split returns the whole match and its two groups.
     built = [_literal(parts[0])]
     for position in range(1, len(parts), 4):
         kind, stem, after = parts[position + 1 : position + 4]

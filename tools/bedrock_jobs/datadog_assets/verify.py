@@ -1,4 +1,4 @@
-"""Asks Datadog whether what the check sends has arrived: its metrics, its events, and data for every widget."""
+"""Checks that Datadog has received what the check sends: its metrics, its events, and data for every widget."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LATE: Final = 'not there yet: Datadog needs a minute or two, and the Agent one 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing looked for. `is_expected` tells whether its absence is a fault; `reason` why it may be absent."""
+    """One thing looked for. `is_expected` is whether its absence is a fault, `reason` why it may be absent."""
 
     kind: Literal['metric', 'events', 'widget']
     name: str
@@ -48,20 +48,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What has arrived since a time."""
+    """What has arrived since a point in time."""
 
     since: datetime
     items: Sequence[Item]
 
     @property
     def missing(self) -> list[Item]:
-        """What should be there and is not."""
+        """The expected items that have not arrived."""
         return [item for item in self.items if item.is_expected and not item.has_arrived]
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Looks for data since `since`, within `scope`: a metric filter such as `region:us-east-1`."""
+    """Looks for data since `since`, within `scope`, a metric filter such as `region:us-east-1`."""
 
     datadog: Datadog
     names: Iterable[str]
@@ -70,7 +70,7 @@ class Verifier:
     scope: str = '*'
 
     def look(self) -> Report:
-        """Return what has arrived by now."""
+        """Return what has arrived so far."""
         names = sorted(self.names)
         asked = [
             _count(name, self.scope) if _plain(name) in COUNTS else f'avg:{name}{{{self.scope}}}' for name in names
@@ -112,7 +112,7 @@ class Verifier:
         return Item('widget', label, False, needed, reason)
 
     def _totals(self, queries: Sequence[str]) -> dict[str, float | None]:
-        """Return the sum of what each query finds, None where it finds nothing."""
+        """Return the sum of each query's results, or None for a query without results."""
         totals: dict[str, float | None] = {}
         for start in range(0, len(queries), BATCH):
             totals |= self._batch(queries[start : start + BATCH])
@@ -124,7 +124,7 @@ class Verifier:
         except DatadogError as error:
             if error.status != 400:
                 raise
-        # One query that Datadog does not take would hide the others.
+        # A single query that Datadog rejects would hide the others, so split the batch.
         middle = len(batch) // 2
         return {**self._batch(batch[:middle]), **self._batch(batch[middle:])} if middle else {batch[0]: None}
 
@@ -156,7 +156,7 @@ def wait(
     interval: float,
     tell: Callable[[Report, float], None],
 ) -> Report:
-    """Look again until all is there or `patience` is over; `tell` hears of every look and the seconds that are left."""
+    """Look again until everything has arrived or `patience` is over; call `tell` with each report and seconds left."""
     deadline = datetime.now(UTC) + patience
     while True:
         report = verifier.look()
@@ -168,7 +168,7 @@ def wait(
 
 
 def widget_queries(dashboard: Desired) -> Iterator[tuple[str, list[str]]]:
-    """Yield each widget's title with its metric queries, for everything that the template variables can choose."""
+    """Yield each widget's title and metric queries, with template variables matching everything."""
     for _, value in walk(dashboard.body.get('widgets')):
         definition = value.get('definition') if isinstance(value, Mapping) else None
         if not isinstance(definition, Mapping) or definition.get('type') == 'group':
@@ -207,7 +207,7 @@ def _why(name: str, found: set[str]) -> str:
 
 
 def parse_span(text: str) -> timedelta:
-    """Return a span such as `90s`, `15m`, `2h` or `1d`; raise ValueError for anything else."""
+    """Return a time span such as `90s`, `15m`, `2h` or `1d`. Raises ValueError for anything else."""
     units: dict[str, Any] = {'s': 'seconds', 'm': 'minutes', 'h': 'hours', 'd': 'days'}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not number.isdigit() or int(number) == 0:

@@ -1,4 +1,4 @@
-"""What the check emits, for those who ask Datadog for it: metrics, their tags, and values that a tag can have."""
+"""What the check emits, to check queries against: metrics, their tags, and the possible values of tags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCOPE_TAGS: Final = frozenset({'aws_account', 'region', 'host'})
 NEWS_TAGS: Final = frozenset({'job_name', 'customization_type', 'base_model', 'custom_model'})
 JOB_TAGS: Final = NEWS_TAGS | {'status'}
 USER_TAGS: Final = frozenset({'team', 'owner', 'project', 'application', 'cost_center', 'env', 'service'})
-"""Tags that people put on jobs or instances; a clash with the Agent's own is sent as `tag_<key>`."""
+"""Tags that people put on jobs or instances. One that clashes with the Agent's own is sent as `tag_<key>`."""
 
 _BY_METRIC: Final = {
     metrics.JOBS: frozenset({'status'}),
@@ -47,40 +47,40 @@ TAG_VALUES: Final = {
     'phase': frozenset(PHASE_MEMBERS),
     'customization_type': frozenset(kind.lower() for kind in CUSTOMIZATION_TYPES),
 }
-"""Values of tags with a fixed vocabulary, in lower case: Datadog stores tags so."""
+"""Values of tags with a fixed vocabulary, in lower case because Datadog stores tags in lower case."""
 
 
 def tags_of(metric: str) -> frozenset[str]:
-    """Return the tag keys of one of our metrics, apart from those that users choose."""
+    """Return the tag keys of one of our metrics, except those that users choose."""
     name = metric.removeprefix(NAMESPACE)
     return SCOPE_TAGS | _BY_METRIC.get(name, JOB_TAGS if is_of_a_job(name) else frozenset())
 
 
 def is_of_a_job(metric: str) -> bool:
-    """Whether a metric is about one job, and so is sent only while there is one to report."""
+    """Whether a metric describes one job, and so is sent only while there is a job to report."""
     return metric.removeprefix(NAMESPACE).startswith('job.')
 
 
 def is_users_tag(key: str) -> bool:
-    """Whether a tag key may come from a job or from the configuration, rather than from us."""
+    """Whether a tag key may come from a job or from the configuration rather than from us."""
     plain = key.removeprefix(CLASH_PREFIX)
     return plain in USER_TAGS or (key != plain and plain in OWN_KEYS | AGENT_KEYS)
 
 
 def read_metrics(metadata: Path) -> dict[str, str]:
-    """Return the type of each metric in `metadata.csv`, by its full name."""
+    """Return the type of each metric in `metadata.csv`, by full name."""
     with metadata.open(newline='', encoding='utf-8') as lines:
         return {row['metric_name']: row['metric_type'] for row in csv.DictReader(lines)}
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Metric names with their types, and how to judge a query by them."""
+    """Metric names with their types, and the checks of queries against them."""
 
     types: Mapping[str, str]
 
     def problems(self, query: Query, path: str, variables: Collection[str] = ()) -> Iterator[Problem]:
-        """Yield what is wrong with a metric query: its form, its metrics, its tags and its variables."""
+        """Yield the problems of a metric query: its form, its metrics, its tags and its variables."""
         for fault in query.faults:
             yield Problem(path, fault)
         for metric in query.metrics:

@@ -1,1 +1,1 @@
-"""Configuration for many accounts: who is in the organization, one instance each, written as each kind of file."""
+"""Configuration for many accounts: finds an organization's accounts and writes an instance for each, in any format."""

@@ -1,4 +1,4 @@
-"""The accounts to poll: from a file, and filtered."""
+"""The accounts to poll: read from a file, and filtered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT_ID: Final = re.compile(r'\d{12}', re.ASCII)
 COLUMNS: Final = ('account_id', 'name', 'regions', 'external_id')
 _SEPARATORS: Final = re.compile(r'[;,\s]+')
 _DELIMITER: Final = re.compile(r'[,;\t]')
-# An account id that a spreadsheet took for a number, in whatever language it speaks.
+# An account id that a spreadsheet has turned into a number, in any locale.
 _SCIENTIFIC: Final = re.compile(r'\d[.,]?\d*E\+\d+', re.IGNORECASE)
 
 
@@ -24,8 +24,8 @@ _SCIENTIFIC: Final = re.compile(r'\d[.,]?\d*E\+\d+', re.IGNORECASE)
 class Account:
     """One account to poll.
 
-    `name`, `regions` and `external_id` may be empty; Regions and external id are those of all others then. `units` are
-    the ids of the organizational units above it, None where they are not known.
+    `name`, `regions` and `external_id` may be empty; the account then has the Regions and external id that apply to all
+    accounts. `units` are the ids of the organizational units above it, or None if they are not known.
     """
 
     id: str
@@ -37,19 +37,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which accounts are wanted: every one that some `include` is about, if there is any, and no `exclude` is.
+    """Selects accounts: those that match any `include` (all, if there is none) and no `exclude`.
 
-    Each is an account's id, the id of an organizational unit (`ou-...`, with the units below it), or a shell-style
-    pattern of names. Exclude wins.
+    Each filter is an account id, the id of an organizational unit (`ou-...`, including the units below it), or a
+    shell-style pattern for names. Exclude wins.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
 
     def of(self, accounts: Iterable[Account], inactive: Iterable[Account] = ()) -> list[Account]:
-        """Return the wanted accounts, by id. Raises DeploymentError where a filter is about no account at all.
+        """Return the selected accounts, by id. Raises DeploymentError if a filter matches no account.
 
-        `inactive` are none of them; to exclude one is no mistake.
+        `inactive` accounts are never selected, but an `exclude` may match one.
         """
         known = sorted(accounts)
         for texts, among in ((self.include, known), (self.exclude, [*known, *inactive])):
@@ -74,11 +74,11 @@ def _is_about(text: str, account: Account) -> bool:
 
 
 def read_accounts(text: str) -> list[Account]:
-    """Read accounts from CSV: an id a line, and optionally a name, Regions and an external id.
+    """Read accounts from CSV: one id per line, and optionally a name, Regions and an external id.
 
-    Cells are separated by commas, semicolons or tabs, Regions by spaces, semicolons or commas. A first line with the
-    names of the columns may put them in another order. Empty lines and those that begin with `#` are skipped. Raises
-    DeploymentError with every mistake.
+    Cells are separated by commas, semicolons or tabs; Regions by spaces, semicolons or commas. A header line may put
+    the columns in another order. Empty lines and lines starting with `#` are skipped. Raises DeploymentError listing
+    every mistake.
     """
     columns: Sequence[str] = COLUMNS
     accounts: dict[str, Account] = {}
@@ -111,9 +111,9 @@ def read_accounts(text: str) -> list[Account]:
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the cells of each row that counts, and the number of its last line."""
+    """Yield the cells of each row that is not skipped, and the number of its last line."""
     lines = ['\n' if line.lstrip().startswith('#') else line for line in StringIO(text.lstrip('\ufeff'), newline=None)]
-    # Whatever comes first: the first cell is an id or the name of a column, neither of which has any of them.
+    # Use the first delimiter found: the first cell is an id or a column name, and neither contains a delimiter.
     found = next(filter(None, map(_DELIMITER.search, lines)), None)
     reader = csv.reader(lines, delimiter=found[0] if found else ',', skipinitialspace=True, strict=True)
     try:

@@ -1,4 +1,4 @@
-"""What is said to whoever asked for a configuration that cannot be written."""
+"""The error raised when a configuration cannot be written."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ..errors import ToolError
 
 
 class DeploymentError(ToolError):
-    """A mistake in what was asked for. Its text is for a person, a line for each mistake."""
+    """A mistake in the request. Its text is meant for people, with one line for each mistake."""

@@ -1,4 +1,4 @@
-"""One instance of the check for each account, valid by the check's own rules."""
+"""Builds one instance of the check for each account, valid by the check's own rules."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Instance = dict[str, Any]
 DEFAULT_ROLE_NAME: Final = 'DatadogBedrockModelCustomization'
 DEFAULT_REGIONS: Final = ('us-east-1', 'us-west-2')
 DEFAULTS: Final[Mapping[str, Any]] = {'min_collection_interval': 60}
-"""Options of every instance, where nothing else is asked for."""
+"""Options of every instance, unless others are given."""
 DISPATCHED: Final[Mapping[str, Any]] = {'empty_default_hostname': True, 'events_since': 1}
-"""Options of instances that a Cluster Agent moves about: metrics of no host, and no state that outlives a Pod."""
+"""Options of instances that a Cluster Agent dispatches: metrics without a host, no state that outlives a Pod."""
 OURS: Final = frozenset({'regions', 'assume_role', 'external_id'})
 
 _ROLE_NAME: Final = re.compile(r'[\w+=,.@-]{1,64}', re.ASCII)
 _ROLE_PATH: Final = re.compile(r'/([!-.0-~]+/)*', re.ASCII)
 MAX_ROLE_PATH: Final = 512
-# What the Agent, and Helm, would put something else in the place of.
+# Text that the Agent or Helm would replace with something else.
 _TEMPLATE: Final = re.compile(r'%{2,}|\{{2,}|\}{2,}')
 _SECRET: Final = re.compile(r'ENC\[.+\]')
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the instances have in common.
+    """What all instances have in common.
 
-    `role_path` begins and ends with a slash. `partition` None is that of the Regions. `own_account` is polled with the
-    Agent's own credentials, without a role. `options` are further options of each instance; `name_tag` is the key of
-    a tag with the account's name, None for no such tag.
+    `role_path` begins and ends with a slash. If `partition` is None, the Regions' partition is used. `own_account` is
+    polled with the Agent's own credentials, without a role. `options` are further options of each instance. `name_tag`
+    is the key of a tag with the account's name, or None for no such tag.
     """
 
     role_name: str = DEFAULT_ROLE_NAME
@@ -56,7 +56,7 @@ class Recipe:
 
 
 def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance]:
-    """Return an instance for each account, by id. Raises DeploymentError with every mistake, each said once."""
+    """Return an instance for each account, by id. Raises DeploymentError listing every mistake once."""
     _check(recipe)
     mistakes: dict[str, str] = {}
     instances = []
@@ -76,9 +76,9 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
 
 
 def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
-    """Return a line for each mistake in an instance, and for what is valid and yet hardly meant."""
+    """Return a line for each mistake in an instance, and for each value that is valid but probably unintended."""
     if _SECRET.fullmatch(str(instance.get('external_id'))):
-        # The Agent puts the secret in its place before the check sees it.
+        # The Agent replaces this with the secret before the check sees it.
         instance = {**instance, 'external_id': 'secret'}
     try:
         config.validate(instance, init_config)
@@ -88,7 +88,7 @@ def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> l
 
 
 def make_instance(account: Account, recipe: Recipe) -> Instance:
-    """Return one account's instance, not validated."""
+    """Return one account's instance, without validating it."""
     regions = list(account.regions or recipe.regions)
     instance: Instance = {'regions': regions}
     if account.id != recipe.own_account:
@@ -105,14 +105,14 @@ def make_instance(account: Account, recipe: Recipe) -> Instance:
 
 
 def account_of(instance: Mapping[str, Any]) -> str | None:
-    """Return the account of the role to assume, None where the Agent's own is polled."""
+    """Return the account of the role to assume, or None if the Agent's own account is polled."""
     parts = str(instance.get('assume_role') or '').split(':')
     return parts[4] if len(parts) > 4 else None
 
 
 @cache
 def partition_of(region: str) -> str | None:
-    """Return the partition of AWS that a Region belongs to, None for a Region that this botocore does not know."""
+    """Return the AWS partition of a Region, or None if this version of botocore does not know the Region."""
     try:
         return str(template_session().get_partition_for_region(region))
     except UnknownRegionError:
@@ -140,7 +140,7 @@ def _check(recipe: Recipe) -> None:
 
 
 def _wrong_partition(instance: Instance, account: Account) -> str | None:
-    """Return what is wrong where a Region is in another partition than the role, or than the other Regions."""
+    """Return what is wrong if a Region is in a different partition from the role, or from the other Regions."""
     partitions = {region: found for region in instance['regions'] if (found := partition_of(str(region)))}
     role = instance.get('assume_role')
     wanted = role.split(':')[1] if role else next(iter(partitions.values()), None)

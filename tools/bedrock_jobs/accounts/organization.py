@@ -1,4 +1,4 @@
-"""The accounts of an AWS organization, as ListAccounts tells them. Changes nothing in AWS."""
+"""Reads the accounts of an AWS organization from ListAccounts. Changes nothing in AWS."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ _ADVICE: Final = {
 
 
 class Caller(NamedTuple):
-    """Whose credentials are used, and in which partition of AWS."""
+    """The account whose credentials are used, and its AWS partition."""
 
     account_id: str
     partition: str
 
 
 class Members(NamedTuple):
-    """The active accounts, and those that are not (suspended, or being closed)."""
+    """The active accounts, and the inactive ones (suspended, or being closed)."""
 
     accounts: list[Account]
     inactive: list[Account]
 
 
 class Organization:
-    """The organization that the credentials belong to: its management account's, or a delegated administrator's."""
+    """The organization of the credentials, which are those of its management account or a delegated administrator."""
 
     def __init__(self, settings: AwsSettings) -> None:
         self._session = AwsSession(settings)
         self._usage = Usage()
 
     def caller(self) -> Caller:
-        """Ask STS whose credentials these are. Raises DeploymentError where that fails."""
+        """Ask STS whose credentials these are. Raises DeploymentError if that fails."""
         try:
             client = self._session.client('sts', self._session.settings.sts_region, self._usage)
             identity = client.get_caller_identity()  # type: ignore[attr-defined]
@@ -57,7 +57,7 @@ class Organization:
         return Caller(str(identity.get('Account', '')), parts[1] if len(parts) > 1 else DEFAULT_PARTITION)
 
     def members(self) -> Members:
-        """Return the accounts, by id. Raises DeploymentError where they cannot be listed to their end."""
+        """Return the accounts, by id. Raises DeploymentError if they cannot all be listed."""
         accounts: dict[str, Account] = {}
         inactive: dict[str, Account] = {}
         try:
@@ -65,7 +65,7 @@ class Organization:
                 account_id = entry.get('Id')
                 if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
                     raise DeploymentError('AWS Organizations named an account without an id')
-                # `Status` was retired in September 2026; older endpoints know nothing else.
+                # `Status` was retired in September 2026, but older endpoints have only that.
                 found = accounts if entry.get('State', entry.get('Status')) == ACTIVE else inactive
                 found[account_id] = Account(account_id, str(entry.get('Name') or ''), units=_units(entry))
         except AwsError as error:
@@ -73,7 +73,7 @@ class Organization:
         return Members(sorted(accounts.values()), sorted(inactive.values()))
 
     def _entries(self) -> Iterator[Mapping[str, Any]]:
-        """Yield AWS's entries. Raises AwsError; an organization that is listed by half is no answer."""
+        """Yield AWS's entries. Raises AwsError, also midway: half an organization must not pass for all of it."""
         try:
             client = self._session.client('organizations', self._session.settings.sts_region, self._usage)
             for page in client.get_paginator('list_accounts').paginate():
@@ -92,7 +92,7 @@ def _units(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _explained(error: AwsError) -> str:
-    """Return what failed and what to do, for a person: what `aws.errors` advises is about an Agent that polls."""
+    """Return what failed and what to do about it. The advice from `aws.errors` is meant for an Agent that polls."""
     if error.code == 'AWSOrganizationsNotInUseException':
         return 'these credentials belong to no organization; give the accounts with --accounts FILE'
     if error.operation == 'AssumeRole' and error.iam_action:

@@ -1,4 +1,4 @@
-"""Shares instances out in pieces that give about the same work, and that stay as they are when accounts come and go."""
+"""Splits instances into pieces of about equal work that change little when accounts are added or removed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from .errors import DeploymentError
 from .instances import Instance, account_of
 
 SLACK: Final = 1.1
-"""How far above the mean a piece may be: with less, an account that comes or goes moves more of the others."""
+"""How far above the mean a piece may be. A lower value would move more accounts when one is added or removed."""
 
 
 def split(instances: Sequence[Instance], number: int) -> list[list[Instance]]:
-    """Return so many pieces, none with more scopes than `SLACK` times their mean and one account's Regions.
+    """Return `number` pieces, none with more scopes than `SLACK` times the mean plus one account's Regions.
 
-    This is rendezvous hashing with a limit: each account goes to the piece that comes first by a hash of both and has
-    room, so that few of the others move when one comes or goes. The order within a piece is that of `instances`, which
-    decides nothing else. Raises DeploymentError for more pieces than instances.
+    This is rendezvous hashing with a limit: a hash of account and piece ranks the pieces, and each account goes to its
+    first one that has room, so that few accounts move when another is added or removed. Within a piece, instances keep
+    the order of `instances`, which affects nothing else. Raises DeploymentError for more pieces than instances.
     """
     if not 1 <= number <= len(instances):
         raise DeploymentError(f'{len(instances)} accounts make 1 to {len(instances)} pieces, not {number}')
     limit = SLACK * sum(map(scopes_of, instances)) / number
     pieces: list[set[int]] = [set() for _ in range(number)]
     loads = [0] * number
-    # The widest first, as they find room least easily; else in an order that others cannot change.
+    # Widest first, as they are hardest to fit; otherwise in an order that does not depend on other accounts.
     for index in sorted(range(len(instances)), key=lambda index: _rank(instances[index], index)):
         scopes = scopes_of(instances[index])
         roomy = [piece for piece in range(number) if loads[piece] + scopes <= limit]
@@ -40,7 +40,7 @@ def split(instances: Sequence[Instance], number: int) -> list[list[Instance]]:
 
 
 def scopes_of(instance: Instance) -> int:
-    """Return how many scopes an instance polls: one for each Region."""
+    """Return the number of scopes that an instance polls: one for each Region."""
     return len(instance['regions'])
 
 
@@ -49,7 +49,7 @@ def _rank(instance: Instance, index: int) -> tuple[int, bytes, int]:
 
 
 def _nearest(instance: Instance, pieces: Sequence[int]) -> int:
-    """Return the piece that the account prefers."""
+    """Return the piece that ranks first for the account."""
     account = account_of(instance)
     return min(pieces, key=lambda piece: _hash(account, piece))
 

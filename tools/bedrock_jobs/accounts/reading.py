@@ -1,4 +1,4 @@
-"""Finds the check's configuration in a file of any of the formats, and the mistakes in it."""
+"""Finds the check's configuration in a file of any supported format, and the mistakes in it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SECTIONS: Final = frozenset(
     """ad_identifiers advanced_ad_identifiers cel_selector check_tag_cardinality cluster_check docker_images
     ignore_autodiscovery_tags init_config instances jmx_metrics logs""".split()
 )
-"""What the Agent knows in a configuration, beside the instances of a check."""
+"""The other keys that the Agent knows in a configuration, beside a check's instances."""
 _NODES: Final = 'is read by every node, each of which would poll: make it a cluster check of the Cluster Agent'
 _HIDDEN: Final = 'has no effect, as configMap beside it wins over configDataMap'
-# Many times faster, where it was built.
+# The C loader is many times faster, but is not always built.
 _Loader: Final = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 class Conf(NamedTuple):
-    """A configuration, and where it stands: `place` is empty for a file that holds nothing else.
+    """A configuration, and its place in the file: `place` is empty if the file holds nothing else.
 
-    `objection` is what is wrong with standing there. What `is_dispatched` is given out by a Cluster Agent.
+    `objection` says what is wrong with that place. `is_dispatched` is True if a Cluster Agent dispatches it.
     """
 
     place: str
@@ -37,14 +37,14 @@ class Conf(NamedTuple):
 
 
 class File(NamedTuple):
-    """The check's configurations in a file, and what they are kept in, which another file with the same replaces."""
+    """The check's configurations in a file. Another file with any of the same `holders` would replace them."""
 
     confs: list[Conf]
     holders: list[str]
 
 
 def read_file(text: str, name: str = '') -> File:
-    """Read a file. Raises DeploymentError where it has no configuration of the check, or is no YAML."""
+    """Read a file. Raises DeploymentError if it has no configuration of the check, or is not YAML."""
     found = File([], [])
     for document in _load(text):
         confs, holders = _of_document(document)
@@ -56,13 +56,13 @@ def read_file(text: str, name: str = '') -> File:
 
 
 def mistakes(confs: Iterable[Conf]) -> list[str]:
-    """Return a line for each mistake in configurations that are used together, none where they are right."""
+    """Return a line for each mistake in configurations that are used together."""
     seen: dict[tuple[str, str], str] = {}
     return [line for conf in confs for line in _conf_mistakes(conf, seen)]
 
 
 def clashes(files: Iterable[tuple[str, File]]) -> list[str]:
-    """Return a line for whatever several files, each with its name, keep their configurations in alike."""
+    """Return a line for each holder that several of the named files have in common."""
     seen: dict[str, str] = {}
     found = []
     for name, file in files:
@@ -75,7 +75,7 @@ def clashes(files: Iterable[tuple[str, File]]) -> list[str]:
 
 
 def _load(text: str) -> list[Any]:
-    """Read YAML, and refuse a key that is given twice: of two values one is lost, and which depends on the reader."""
+    """Read YAML. Refuses duplicate keys: one of the values would be lost, and which one depends on the parser."""
     loader = _Loader(text)
     try:
         documents = []
@@ -134,7 +134,7 @@ def _conf_mistakes(conf: Conf, seen: dict[tuple[str, str], str]) -> Iterator[str
 
 
 def _repeated(name: str, instance: dict[str, Any], seen: dict[tuple[str, str], str]) -> Iterator[str]:
-    """Tell of instances that poll the same jobs, through whatever role: each job would be reported twice."""
+    """Yield a line for instances that poll the same jobs, with any role: each job would be reported twice."""
     whose = cache_id({**instance, 'assume_role': account_of(instance), 'external_id': None})
     for region in instance.get('regions') or DEFAULT_REGIONS:
         first = seen.setdefault((whose, region), name)
@@ -162,7 +162,7 @@ def _of_config_map(document: Mapping[str, Any]) -> File:
     metadata = _at(document, 'metadata')
     name, label = str(_at(metadata, 'name')), _at(metadata, 'labels', 'app.kubernetes.io/name')
     data = _at(document, 'data')
-    # One of ours is mounted as the check's folder, where files have any name; in others their names say whose they are.
+    # Ours is mounted as the check's folder, where any file name will do. In others, a name must start with ours.
     confs = list(_confs(data if name.startswith(CONFIG_MAP) or label == CONFIG_MAP else _ours(data)))
     return File(confs, [f'ConfigMap {_named(document)}'] if confs else [])
 
@@ -193,7 +193,7 @@ def _confs(entries: Any, *, is_dispatched: bool = False, objection: str = '') ->
 
 
 def _ours(entries: Any) -> dict[str, Any]:
-    """Return the files that are the check's by their names, which the Agent tells checks by."""
+    """Return the files that belong to the check by name, as the Agent decides it too."""
     entries = entries if isinstance(entries, Mapping) else {}
     return {str(name): text for name, text in entries.items() if str(name).startswith(f'{CHECK}.')}
 

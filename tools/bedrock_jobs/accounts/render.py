@@ -1,4 +1,4 @@
-"""Instances as files: what an Agent reads, and what Kubernetes, Helm and the Datadog Operator make of it."""
+"""Writes instances as files: for an Agent to read, or for Kubernetes, Helm and the Datadog Operator."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .instances import DISPATCHED, Instance
 CHECK: Final = 'bedrock_model_customization'
 CONFIG_MAP: Final = 'bedrock-model-customization'
 MAX_CONFIG_MAP: Final = 1024 * 1024
-"""Bytes that Kubernetes takes in one ConfigMap, which is what Helm and the Operator make of these files too."""
+"""The most bytes that Kubernetes accepts in a ConfigMap. Helm and the Operator turn their files into ConfigMaps too."""
 
 
 class Format(StrEnum):
-    """Kinds of files. All but the first are for cluster checks, which a Cluster Agent gives out to its runners."""
+    """File formats. All but the first are for cluster checks, which a Cluster Agent dispatches to its runners."""
 
     CONF = 'conf'
     CLUSTER_CHECK = 'cluster-check'
@@ -30,34 +30,34 @@ class Format(StrEnum):
 
     @property
     def is_dispatched(self) -> bool:
-        """Whether a Cluster Agent gives out the instances."""
+        """Whether a Cluster Agent dispatches the instances."""
         return self is not Format.CONF
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """Options that instances should have in such a file."""
+        """Default options for instances in this format."""
         return DISPATCHED if self.is_dispatched else {}
 
     @property
     def is_file_of_agent(self) -> bool:
-        """Whether an Agent reads it as it is; each piece is a file then, where the others hold all pieces in one."""
+        """Whether an Agent reads the file directly: each piece is then a file; otherwise one file holds them all."""
         return self in (Format.CONF, Format.CLUSTER_CHECK)
 
     @property
     def usage(self) -> Sequence[str]:
-        """How such a file is used, in lines."""
+        """Instructions for using such a file, as lines."""
         return _USAGES[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where objects are put in Kubernetes: their namespace, and what tells the name of one file's from another's."""
+    """Where objects go in Kubernetes: their namespace, and a name that keeps files' objects apart."""
 
     namespace: str | None = None
     name: str | None = None
 
     def mistakes(self, form: Format) -> list[str]:
-        """Return a line for each part that is no name in Kubernetes, or that such a file has no use for."""
+        """Return a line for each part that is not a valid Kubernetes name, or that has no effect in this format."""
         found = []
         for option, text, has_effect in (
             ('--namespace', self.namespace, form in (Format.CONFIGMAP, Format.OPERATOR)),
@@ -78,7 +78,7 @@ class Place:
         return {'namespace': self.namespace} if self.namespace else {}
 
     def key(self, number: int) -> str:
-        """Return the name of a piece's file."""
+        """Return the file name of a piece."""
         return f'conf-{self.name}-{number:02}.yaml' if self.name else f'conf-{number:02}.yaml'
 
 
@@ -86,7 +86,7 @@ _NAME: Final = re.compile(r'[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?')
 _RESTART: Final = (
     'A Cluster Agent reads it when it starts; after a change: kubectl rollout restart deployment/...-cluster-agent'
 )
-# Without it kubectl keeps a copy in an annotation, which Kubernetes refuses above 256 KiB.
+# Without --server-side, kubectl keeps a copy in an annotation, which Kubernetes refuses above 256 KiB.
 _APPLY: Final = 'kubectl apply --server-side -f'
 _USAGES: Final = {
     Format.CONF: (f"A file of {CHECK}.d in an Agent's conf.d.",),
@@ -102,17 +102,17 @@ _USAGES: Final = {
 
 
 class _Flow(list[Any]):
-    """A list that is written in one line."""
+    """A list that is written on one line."""
 
 
 class _Block(str):
-    """A text that is written as it is, line by line."""
+    """A text that is written line by line, as it is."""
 
     __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes the two above."""
+    """Writes `_Flow` and `_Block`."""
 
 
 _Dumper.add_representer(_Flow, lambda dumper, value: dumper.represent_sequence('tag:yaml.org,2002:seq', value, True))
@@ -122,10 +122,10 @@ _Dumper.add_representer(_Block, lambda dumper, value: dumper.represent_scalar('t
 def render(
     pieces: Sequence[Sequence[Instance]], form: Format, comments: Sequence[str] = (), place: Place | None = None
 ) -> list[str]:
-    """Return the texts of the files, the same for the same arguments: one for each piece where Agents read them.
+    """Return the texts of the files, one for each piece if an Agent reads them. The output is deterministic.
 
-    A Cluster Agent gives out a piece as a whole: its instances run on the same runner. Raises DeploymentError where a
-    file would be larger than Kubernetes takes, or its place cannot be.
+    A Cluster Agent dispatches a piece as a whole: its instances run on the same runner. Raises DeploymentError if a
+    file would be larger than Kubernetes accepts, or if `place` is invalid.
     """
     place = place or Place()
     if mistakes := place.mistakes(form):
@@ -157,7 +157,7 @@ def _config_map(texts: Mapping[str, str], place: Place) -> list[dict[str, Any]]:
 
 
 def _helm(texts: Mapping[str, str], _: Place) -> list[dict[str, Any]]:
-    # `confd` would do for a single file, but the chart executes what looks like a template in it.
+    # `confd` would do for a single file, but the chart evaluates anything in it that looks like a template.
     confd = {f'{CHECK}.d': dict(texts)}
     return [
         {'datadog': {'clusterChecks': {'enabled': True}}, 'clusterAgent': {'enabled': True, 'advancedConfd': confd}}

@@ -1,1 +1,1 @@
-"""Draws a dashboard from its JSON file and from what the check emitted, without Datadog: one HTML page."""
+"""Draws a dashboard as one HTML page, without Datadog, from its JSON file and from what the check emitted."""

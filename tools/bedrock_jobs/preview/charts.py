@@ -1,4 +1,4 @@
-"""Charts as SVG, by Vega-Lite. Colours are CSS variables, so that one picture serves a light and a dark page."""
+"""Draws charts as SVG with Vega-Lite. Colours are CSS variables, so one picture suits a light and a dark page."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONFIG: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series of a chart: its name, colour, kind (`line`, `area` or `bars`) and points by seconds."""
+    """One series of a chart: its name, colour, kind (`line`, `area` or `bars`) and points by time in seconds."""
 
     name: str
     colour: str
@@ -47,7 +47,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """In pixels, axes included."""
+    """A size in pixels, including axes."""
 
     width: int
     height: int
@@ -56,7 +56,7 @@ class Size:
 def timeseries(
     lines: Sequence[Line], size: Size, step: float, unit: str, markers: Iterable[tuple[float, str, str]] = ()
 ) -> Markup:
-    """Draw lines, stacked areas or stacked bars over time; `markers` are values with a label and a colour."""
+    """Draw lines, stacked areas or stacked bars over time. `markers` are values, each with a label and a colour."""
     top = max((value for line in lines for _, value in line.points if value is not None), default=0.0)
     divisor, name = _axis_unit(top, unit)
     layers = [
@@ -65,13 +65,13 @@ def timeseries(
     shown = [layer for layer in layers if layer]
     if not shown:
         raise PreviewError('there is nothing to draw')
-    # A marker far above everything would flatten it.
+    # Leave out markers far above the data, which would flatten it.
     marks = [_marker(value / divisor, label, colour) for value, label, colour in markers if value <= top * 3]
     return _svg({'layer': [*shown, *(part for parts in marks for part in parts)]}, size)
 
 
 def background(points: Sequence[tuple[float, float | None]], size: Size) -> Markup:
-    """Draw what is faintly behind a large number: bars without axes."""
+    """Draw the faint background of a large number: bars without axes."""
     encoding = {
         'x': {'field': 't', 'type': 'ordinal', 'axis': None},
         'y': {'field': 'v', 'type': 'quantitative', 'axis': None},
@@ -83,7 +83,7 @@ def background(points: Sequence[tuple[float, float | None]], size: Size) -> Mark
 def scatter(
     points: Sequence[tuple[str, str, float, float]], size: Size, titles: tuple[str, str], colours: Mapping[str, str]
 ) -> Markup:
-    """Draw points (name, series, x, y) with the line on which x and y are equal."""
+    """Draw points (name, series, x, y) and the line where x equals y."""
     top = max(max(x, y) for _, _, x, y in points) * 1.08
     data = {'values': [{'name': name, 'series': series, 'x': x, 'y': y} for name, series, x, y in points]}
     axes = {
@@ -116,7 +116,7 @@ def scatter(
 
 
 def _names(data: Mapping[str, Any], align: str, condition: str) -> dict[str, Any]:
-    """Return the names of those points that meet a condition: to the right of a point, or to its left."""
+    """Return the names of the points that meet a condition, drawn to the right or to the left of each point."""
     mark = {'type': 'text', 'align': align, 'dx': 9 if align == 'left' else -9, 'fontSize': 10.5, 'limit': 120}
     encoding = {'text': {'field': 'name'}, 'color': {'value': 'var(--text)'}}
     return {'data': data, 'transform': [{'filter': condition}], 'mark': mark, 'encoding': encoding}
@@ -167,7 +167,7 @@ def _layer(kind: str, lines: Sequence[Line], step: float, unit: tuple[float, str
 
 
 def _runs(points: Sequence[tuple[float, float | None]], step: float) -> Iterable[tuple[float, float, int]]:
-    """Yield the points that are there with the number of their run: a line does not cross a gap."""
+    """Yield the points that have a value, each with the number of its run, so that a line does not cross a gap."""
     there = [(time, value) for time, value in points if value is not None]
     run = 0
     for index, (time, value) in enumerate(there):
@@ -188,7 +188,7 @@ def _marker(value: float, label: str, colour: str) -> list[dict[str, Any]]:
 
 
 def _axis_unit(top: float, unit: str) -> tuple[float, str]:
-    """Return what to divide values by, and the unit that they are then in, so that ticks are round numbers of it."""
+    """Return a divisor for the values and the resulting unit, chosen so that ticks are round numbers."""
     return next((one for one in TIMES if top >= one[0] * 2), TIMES[-1]) if unit == SECOND else (1.0, '')
 
 
@@ -206,5 +206,5 @@ def _svg(spec: Mapping[str, Any], size: Size) -> Markup:
         'autosize': {'type': 'fit', 'contains': 'padding'},
         **spec,
     }
-    # What Vega writes is SVG with every text escaped.
+    # The SVG from Vega has all text escaped.
     return Markup(vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE))

@@ -1,4 +1,4 @@
-"""What can go wrong while a dashboard is drawn."""
+"""The error raised when a dashboard cannot be drawn."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from ..errors import ToolError
 
 
 class PreviewError(ToolError):
-    """Something in a dashboard, a monitor or a recording that cannot be drawn; the text says what, for a person."""
+    """Something in a dashboard, a monitor or a recording that cannot be drawn. The text says what, for people."""

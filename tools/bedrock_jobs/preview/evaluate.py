@@ -1,4 +1,4 @@
-"""Evaluates queries over a recording: into time series, or into one number for each group."""
+"""Evaluates queries over a recording, as time series or as one number per group."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .language import Call, Expression, Metric, Number, Operation, Variable, Var
 from .recording import COUNT, Recording
 
 Group = tuple[tuple[str, str], ...]
-"""Values by tag key, in the order of `by`; empty where the query does not group."""
+"""Values by tag key, in the order of `by`. Empty if the query does not group."""
 NO_GROUP: Final[Group] = ()
 NO_VALUE: Final = 'N/A'
-"""What Datadog calls the group of what lacks a tag."""
+"""Datadog's name for the group of series that lack a tag."""
 Points = list[float | None]
 Table = dict[Group, float | None]
 
@@ -27,19 +27,19 @@ AGGREGATORS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     'max': max,
     'last': lambda values: values[-1],
 }
-# As many points as a graph can show.
+# The most points that a graph can show.
 MAX_POINTS: Final = 120
 STEPS: Final = (60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time span, cut into steps: a step at `t` holds what was emitted from `t` on, before the next step."""
+    """A time span divided into steps. The step at `t` holds what was emitted from `t` until the next step."""
 
     start: float
     end: float
     step: float | None
-    """None for a window that is one step as a whole."""
+    """None for a window that is a single step."""
 
     @property
     def size(self) -> int:
@@ -53,39 +53,39 @@ class Window:
         return [(first + index) * self.step for index in range(self.size)]
 
     def index(self, time: float) -> int | None:
-        """Return the step that a time falls in, None outside of the window."""
+        """Return the index of the step that contains a time, or None if it is outside the window."""
         if not self.start <= time <= self.end:
             return None
         return 0 if self.step is None else math.floor(time / self.step) - math.floor(self.start / self.step)
 
     def whole(self) -> Window:
-        """Return the same time span as one step."""
+        """Return the same time span as a single step."""
         return Window(self.start, self.end, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Time series by group, one value or None for each step of a window."""
+    """Time series by group, each with one value or None per step of a window."""
 
     by: tuple[str, ...]
     groups: dict[Group, Points]
 
 
 def window_of(recording: Recording, span: float | None = None, points: int = MAX_POINTS) -> Window:
-    """Return the last `span` seconds of a recording, or all of it, in steps no shorter than its polls."""
+    """Return the last `span` seconds of a recording, or all of it, in steps no shorter than the polling interval."""
     start = recording.start if span is None else max(recording.end - span, recording.start)
     wanted = max(recording.interval, (recording.end - start) / points)
     return Window(start, recording.end, next((step for step in STEPS if step >= wanted), wanted))
 
 
 class Evaluator:
-    """Evaluates queries over one recording, with chosen template variables. Every method raises PreviewError."""
+    """Evaluates queries over one recording with given template variables. Every method raises PreviewError."""
 
     def __init__(self, recording: Recording, variables: Variables | None = None) -> None:
         self.recording, self.variables = recording, variables or {}
 
     def fitting(self, queries: Iterable[str], window: Window) -> Window:
-        """Return the window in the steps that `.rollup()` asks for in any of these queries, where those are longer."""
+        """Return the window with the longest step that these queries' `.rollup()` asks for, if longer than its own."""
         wanted = [
             metric.rollup[1] for query in queries for metric in metrics_of(parse_expression(query)) if metric.rollup
         ]
@@ -97,17 +97,17 @@ class Evaluator:
         return _Evaluation(self, window, {}).of(parse_expression(query))
 
     def frames(self, queries: Mapping[str, str], formula: str, window: Window) -> Frame:
-        """Return the time series of a formula over queries by name."""
+        """Return the time series of a formula over named queries."""
         known = {name: self.frame(query, window) for name, query in queries.items()}
         return _Evaluation(self, window, known).of(parse_expression(formula))
 
     def scalars(self, queries: Mapping[str, tuple[str, str]], formula: str, window: Window) -> Table:
-        """Return one value for each group: each query, given with its aggregator over time, is reduced first."""
+        """Return one value per group. Each query is first reduced over time by the aggregator given with it."""
         known = {name: self._reduced(query, aggregator, window) for name, (query, aggregator) in queries.items()}
         return _table(_Evaluation(self, window.whole(), known).of(parse_expression(formula)))
 
     def totals(self, expression: Expression, aggregator: str, window: Window) -> Table:
-        """Return one value for each group as a monitor does: counts are summed before the arithmetic, not after."""
+        """Return one value per group, as a monitor does: counts are summed before the arithmetic, not after."""
         metrics = metrics_of(expression)
         if metrics and all(metric.as_count for metric in metrics):
             return _table(_Evaluation(self, window.whole(), {}).of(expression))
@@ -117,7 +117,7 @@ class Evaluator:
         return _reduce(self.frame(query, self.fitting([query], window)), aggregator)
 
     def metric(self, metric: Metric, window: Window) -> Frame:
-        """Return the time series of one metric: over time within each series first, then over the series of a group."""
+        """Return one metric's time series, aggregated over time within each series, then over each group."""
         kind = self.recording.types.get(metric.name)
         if metric.as_count and kind not in (None, COUNT):
             raise PreviewError(f'{metric.name} is a {kind}: .as_count() is for counts')
@@ -153,7 +153,7 @@ class _Evaluation:
     evaluator: Evaluator
     window: Window
     known: Mapping[str, Frame]
-    """What the names in a formula stand for."""
+    """The values of the names in a formula."""
 
     def of(self, expression: Expression) -> Frame:
         if isinstance(expression, Number):
@@ -171,7 +171,7 @@ class _Evaluation:
     def _call(self, call: Call) -> Frame:
         frame = self.of(call.arguments[0])
         if call.name == 'default_zero':
-            # Without a group there is always one answer; with groups, those that any of the queries knows.
+            # Without grouping there is always one answer; with grouping, one per group that any of the queries has.
             alike = [other for other in self.known.values() if other.by == frame.by] if frame.by else []
             names = [group for other in alike for group in other.groups] if frame.by else [NO_GROUP]
             nothing: Points = [None] * self.window.size
@@ -210,7 +210,7 @@ class _Evaluation:
 
 
 def reduce(points: Iterable[float | None], aggregator: str) -> float | None:
-    """Return one value for a time series, None where it has no value at all."""
+    """Return a time series reduced to one value, or None if it has no values."""
     if aggregator not in AGGREGATORS:
         raise PreviewError(f'the aggregator {aggregator} over time is not drawn')
     values = [point for point in points if point is not None]
@@ -234,7 +234,7 @@ _SIGNS: Final = {
 
 
 def _groups(by: Sequence[str], tags: Mapping[str, frozenset[str]]) -> Iterable[Group]:
-    """Return the groups that a series belongs to: several where a tag has several values."""
+    """Return the groups that a series belongs to: several if a tag has several values."""
     choices = [[(key, value) for value in sorted(tags.get(key) or (NO_VALUE,))] for key in by]
     return product(*choices)
 

@@ -1,4 +1,4 @@
-"""Numbers, units and colours as a dashboard shows them."""
+"""Formats numbers, units and colours as a dashboard does."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _COMPARE: Final = {
 
 
 class Shown(NamedTuple):
-    """A number as it is shown."""
+    """A number as displayed."""
 
     text: str
     unit: str = ''
     tone: str = ''
-    """One of `TONES`, empty for none."""
+    """One of `TONES`, or empty."""
 
 
 def show(value: float | None, unit: str = '', precision: int | None = None) -> Shown:
-    """Return a number in the unit and with the digits that a person reads best."""
+    """Return a number in the unit and with the number of digits that are easiest to read."""
     if value is None or not isfinite(value):
         return Shown(NOTHING)
     if unit == SECOND:
@@ -59,7 +59,7 @@ def show(value: float | None, unit: str = '', precision: int | None = None) -> S
 
 
 def tone(value: float | None, formats: Sequence[Mapping[str, Any]]) -> str:
-    """Return the tone that the first matching conditional format gives a value. Raises PreviewError."""
+    """Return the tone of the first conditional format that matches a value. Raises PreviewError."""
     if value is None:
         return ''
     for one in formats:
@@ -72,14 +72,14 @@ def tone(value: float | None, formats: Sequence[Mapping[str, Any]]) -> str:
 
 
 def compare(value: float, comparator: str, limit: float) -> bool:
-    """Return whether a value meets a comparison. Raises PreviewError for an unknown comparator."""
+    """Whether a value meets a comparison. Raises PreviewError for an unknown comparator."""
     if comparator not in _COMPARE:
         raise PreviewError(f'the comparator {comparator} is not drawn')
     return bool(_COMPARE[comparator](float(value), limit))
 
 
 def read_units(metadata: Path | None) -> dict[str, str]:
-    """Return the unit of each metric that has one, by `metadata.csv`."""
+    """Return the unit of each metric that has one, from `metadata.csv`."""
     if metadata is None or not metadata.is_file():
         return {}
     with metadata.open(newline='', encoding='utf-8') as lines:

@@ -1,4 +1,4 @@
-"""Datadog's metric query language, as far as our dashboards, monitors and SLOs use it: text in, trees out."""
+"""Parses Datadog's metric query language into trees, as far as our dashboards, monitors and SLOs use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import PreviewError
 
 Tags = Mapping[str, frozenset[str]]
 Variables = Mapping[str, tuple[str, str]]
-"""Template variables: tag key and chosen value by name. `*` chooses everything."""
+"""Template variables by name, each with its tag key and chosen value. `*` matches everything."""
 ANYTHING: Final = '*'
 
 
@@ -29,7 +29,7 @@ class Filter:
     value: str = ''
 
     def matches(self, tags: Tags, variables: Variables) -> bool:
-        """Whether a series or an event with these tags is meant. Raises PreviewError for an unknown variable."""
+        """Whether a series or an event with these tags matches. Raises PreviewError for an unknown variable."""
         if self.kind == 'tag':
             return _has(tags, self.key, self.value)
         if self.kind == 'variable':
@@ -62,7 +62,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """The name of a query, in a formula."""
+    """The name of a query used in a formula."""
 
     name: str
 
@@ -78,7 +78,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of an expression, such as `default_zero(a)`."""
+    """A function applied to an expression, such as `default_zero(a)`."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -104,7 +104,7 @@ UNITS: Final = {'m': 60, 'h': 3600, 'd': 86400, 'w': 604800, 'mo': 30 * 86400}
 
 
 def parse_expression(text: str) -> Expression:
-    """Parse a query or a formula. Raises PreviewError for what is not understood, and says where."""
+    """Parse a query or a formula. If it cannot be parsed, raises PreviewError saying where."""
     parsed: Expression = _parse(text, 'start')
     return parsed
 
@@ -116,7 +116,7 @@ def parse_monitor(text: str) -> MonitorQuery:
 
 
 def parse_search(text: str) -> Filter:
-    """Parse the search of an event stream: tags and template variables, with blanks between. Raises PreviewError."""
+    """Parse the search of an event stream: tags and template variables separated by blanks. Raises PreviewError."""
     parsed: Filter = _parse(' AND '.join(text.split()) or ANYTHING, 'scope')
     return parsed
 
@@ -152,7 +152,7 @@ def _parse(text: str, start: str) -> Any:
 
 
 def _refuse_mixture(metric: Tree[Any]) -> None:
-    """Raise PreviewError where a scope has both signs and words: Datadog refuses such a query."""
+    """Raise PreviewError if a scope has both signs and words, since Datadog refuses such a query."""
     several = {rule.data for rule in metric.iter_subtrees() if len(rule.children) > 1}
     alone = {rule.data for rule in metric.iter_subtrees()}
     signs = several & {'listed'} | alone & {'excluded'}
@@ -162,7 +162,7 @@ def _refuse_mixture(metric: Tree[Any]) -> None:
 
 
 def _has(tags: Tags, key: str, value: str) -> bool:
-    """Whether a tag is there. A star in the value stands for anything, but never for a tag that is not there."""
+    """Whether a tag is present. A star in the value matches any text, but never a missing tag."""
     values = tags.get(key.lower(), frozenset())
     head, star, tail = value.lower().partition(ANYTHING)
     if not star:
@@ -171,7 +171,7 @@ def _has(tags: Tags, key: str, value: str) -> bool:
 
 
 class _Builder(Transformer[Any, Any]):
-    """Makes the trees out of what the grammar recognised."""
+    """Builds the trees from what the grammar recognised."""
 
     def number(self, items: Sequence[Any]) -> Number:
         return Number(float(items[0]))

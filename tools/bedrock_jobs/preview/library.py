@@ -1,4 +1,4 @@
-"""The assets that a preview needs: the dashboard, the monitors and SLOs that it lists, and units."""
+"""Reads the assets that a preview needs: the dashboard, the monitors and SLOs that it lists, and units."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DASHBOARDS: Final = 'dashboards'
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Asset documents by file stem. Monitors and SLOs that are off by default are left out."""
+    """Asset documents by file stem, without the monitors and SLOs that are off by default."""
 
     dashboards: Mapping[str, dict[str, Any]]
     monitors: Mapping[str, dict[str, Any]]
@@ -27,14 +27,14 @@ class Library:
     units: Mapping[str, str]
 
     def dashboard(self, stem: str) -> dict[str, Any]:
-        """Return a dashboard. Raises PreviewError where there is none of that name."""
+        """Return a dashboard. Raises PreviewError if there is none with that name."""
         if stem not in self.dashboards:
             raise PreviewError(f'there is no dashboard {stem}; there are {", ".join(sorted(self.dashboards))}')
         return self.dashboards[stem]
 
 
 def find_assets(wanted: Path | None = None) -> Path:
-    """Return the assets folder: the wanted one, or else the one that is shipped."""
+    """Return the given assets folder, or the one shipped with the package."""
     folder = wanted or ASSETS
     if folder is None or not (folder / DASHBOARDS).is_dir():
         raise PreviewError('no folder with dashboards is found; name the assets folder with --assets')

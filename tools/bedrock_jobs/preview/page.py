@@ -1,4 +1,4 @@
-"""Puts a dashboard together as one HTML page that needs nothing else: no script, no font, no network."""
+"""Assembles a dashboard as one self-contained HTML page: no script, no font, no network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of widgets, as wide as its own grid has columns."""
+    """A group of widgets. Its width in columns is also that of its own grid."""
 
     title: str
     colour: str
@@ -33,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page, and what is missing on it: widgets without data, and widgets that could not be drawn."""
+    """A page, and what is missing from it: widgets without data, and widgets that could not be drawn."""
 
     html: str
     empty: tuple[str, ...]
@@ -49,7 +49,7 @@ def draw(
 ) -> Page:
     """Draw a dashboard with the values `chosen` for its template variables. Raises PreviewError.
 
-    A widget that cannot be drawn shows why in its place; a dashboard that cannot be laid out is an error.
+    A widget that cannot be drawn shows the reason in its place. A dashboard that cannot be laid out is an error.
     """
     variables = read_variables(dashboard, chosen or {})
     painter = Painter(Evaluator(recording, variables), library)
@@ -73,7 +73,7 @@ def draw(
 
 
 def read_variables(dashboard: Mapping[str, Any], chosen: Mapping[str, str]) -> Variables:
-    """Return the template variables with what was chosen, else with their first default. Raises PreviewError."""
+    """Return the template variables with their chosen values, or else their first defaults. Raises PreviewError."""
     declared = {one['name']: one for one in dashboard.get('template_variables') or ()}
     for name in chosen:
         if name not in declared:
@@ -101,7 +101,7 @@ def _template() -> Any:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    # The style sheet is our own text: escaping would break it.
+    # The style sheet is our own text, and escaping would break it.
     environment.globals['style'] = Markup(loader.get_source(environment, 'page.css')[0])
     return environment.get_template('page.html')
 

@@ -1,4 +1,4 @@
-"""Reads what the check emitted, poll by poll, as Datadog would hold it: series of points by metric and tags."""
+"""Reads what the check emitted in each poll into series of points by metric and tags, as Datadog would hold it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ DEFAULT_INTERVAL: Final = 60.0
 
 @dataclass(slots=True)
 class Series:
-    """The points of one metric with one set of tags, in the order of time."""
+    """The points of one metric with one set of tags, in order of time."""
 
     tags: Mapping[str, frozenset[str]]
-    """Values by key. A tag without a colon is a key with the empty value."""
+    """Values by key. A tag without a colon is a key with an empty value."""
     times: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Recording:
-    """All that was emitted. Times are in seconds since the epoch."""
+    """Everything that was emitted. Times are in seconds since the epoch."""
 
     types: dict[str, str]
     series: dict[str, list[Series]]
@@ -45,15 +45,15 @@ class Recording:
 
     @property
     def interval(self) -> float:
-        """The usual time between two polls."""
+        """The median time between two polls, or a default if there is only one."""
         gaps = [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
         return median(gaps) if gaps else DEFAULT_INTERVAL
 
 
 def read_recording(path: Path) -> Recording:
-    """Read JSON lines, one for each poll: `{"t": seconds, "metrics": [[name, type, value, [tag]]], "events": [..]}`.
+    """Read JSON lines, one per poll: `{"t": seconds, "metrics": [[name, type, value, [tag]]], "events": [..]}`.
 
-    Raises PreviewError for a file that is not of this form, or holds no poll.
+    Raises PreviewError if a file does not have this form, or holds no polls.
     """
     try:
         with path.open(encoding='utf-8') as lines:
@@ -64,7 +64,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def recording_of(polls: Iterable[Mapping[str, Any]]) -> Recording:
-    """Return polls as a recording. Raises PreviewError where there is none, or a value is not of the form."""
+    """Return polls as a recording. Raises PreviewError if there are none, or if a value has the wrong form."""
     ordered = sorted(polls, key=lambda poll: poll['t'])
     if not ordered:
         raise PreviewError('the recording holds no poll')
@@ -78,7 +78,7 @@ def recording_of(polls: Iterable[Mapping[str, Any]]) -> Recording:
 
 
 def tag_values(tags: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return a list of tags as Datadog keeps it: in lower case, values by key."""
+    """Return a list of tags as Datadog stores them: in lower case, values by key."""
     values: dict[str, set[str]] = {}
     for text in tags:
         key, _, value = text.lower().partition(':')
@@ -105,7 +105,7 @@ def _add(
         series = found[key] = Series(tag_values(tags))
         recording.series.setdefault(name, []).append(series)
     if series.times and series.times[-1] == time:
-        # Within one poll the Agent adds counts up, and keeps the last value of a gauge.
+        # Within one poll the Agent adds up counts, and keeps the last value of a gauge.
         series.values[-1] = series.values[-1] + value if kind == COUNT else value
     else:
         series.times.append(float(time))

@@ -1,4 +1,4 @@
-"""Monitors and SLOs at the end of a recording: which would alert, and how much error budget is left."""
+"""Evaluates monitors and SLOs at the end of a recording: which would alert, and how much error budget is left."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ OK: Final = 'OK'
 ORDER: Final = (ALERT, WARN, NO_DATA, OK)
 METRIC_MONITORS: Final = ('metric alert', 'query alert')
 _GROUP_VALUE: Final = re.compile(r'\{\{\s*([\w-]+)\.name\s*\}\}')
-# A monitor looks at every point of its window.
+# A monitor evaluates every point of its window.
 FINE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorState:
-    """A monitor, or one group of it that is not in order."""
+    """The state of a monitor, or of one of its groups that is not OK."""
 
     name: str
     status: str
@@ -34,7 +34,7 @@ class MonitorState:
 
 @dataclass(frozen=True, slots=True)
 class SloState:
-    """An SLO over what was recorded. Values are in percent; None where nothing counted."""
+    """An SLO over the recording. Values are in percent, or None if nothing was counted."""
 
     name: str
     value: float | None
@@ -43,9 +43,9 @@ class SloState:
 
 
 def monitor_states(evaluator: Evaluator, document: Mapping[str, Any]) -> list[MonitorState]:
-    """Return the groups of a monitor that are not in order, or the monitor as a whole. Raises PreviewError.
+    """Return the groups of a monitor that are not OK, or the monitor as a whole if there are none. Raises PreviewError.
 
-    Datadog leaves out what lacks a tag that the monitor groups by.
+    Like Datadog, leaves out series that lack a tag the monitor groups by.
     """
     definition = document['definition']
     if definition['type'] not in METRIC_MONITORS:
@@ -75,7 +75,7 @@ def monitor_states(evaluator: Evaluator, document: Mapping[str, Any]) -> list[Mo
 
 
 def slo_state(evaluator: Evaluator, document: Mapping[str, Any]) -> SloState:
-    """Return a metric SLO over the whole recording, with the target of its longest time window. Raises PreviewError."""
+    """Return a metric SLO over the whole recording, with the target of its longest timeframe. Raises PreviewError."""
     definition = document['definition']
     if definition['type'] != 'metric':
         raise PreviewError(f'an SLO of the type {definition["type"]} is not drawn')

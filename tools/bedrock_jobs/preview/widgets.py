@@ -1,4 +1,4 @@
-"""Draws widgets: each kind of widget becomes the values that its part of the page's template shows."""
+"""Draws widgets: turns each kind of widget into the values that its part of the page's template shows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .library import Library
 from .recording import tag_values
 
 ROW: Final = 72
-"""Height of a row of the grid in pixels."""
+"""Height of a grid row in pixels."""
 COLUMN: Final = 112
 GAP: Final = 8
 TITLE: Final = 34
@@ -30,13 +30,13 @@ DATA: Final = 'data'
 EMPTY: Final = 'empty'
 ERROR: Final = 'error'
 
-# The text of an event is foreign: no HTML, and nothing that a browser would fetch.
+# An event's text is untrusted: no HTML, and nothing that a browser would fetch.
 _MARKDOWN: Final = MarkdownIt('commonmark', {'html': False}).disable('image')
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a widget is, in columns and rows of its group, from 0."""
+    """A widget's position and size, in columns and rows of its group, from 0."""
 
     x: int
     y: int
@@ -45,14 +45,14 @@ class Box:
 
     @property
     def pixels(self) -> charts.Size:
-        """The room inside of the widget, below its title."""
+        """The space inside the widget, below its title."""
         width = self.width * (COLUMN + GAP) - GAP - 24
         return charts.Size(width, self.height * (ROW + GAP) - GAP - TITLE - 14)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A widget, ready for the template: `kind` names the part of the template, `values` is what that shows."""
+    """A widget, ready for the template. `kind` is the part of the template, `values` is what that part shows."""
 
     kind: str
     title: str
@@ -69,7 +69,7 @@ class Painter:
         self.evaluator, self.library = evaluator, library
 
     def draw(self, widget: Mapping[str, Any]) -> Drawn:
-        """Draw a widget. What cannot be drawn says so in the place of the widget, and spoils no other."""
+        """Draw a widget. One that cannot be drawn shows the reason in its place and does not affect the others."""
         definition, layout = widget['definition'], widget['layout']
         kind, title = definition['type'], definition.get('title', '')
         box = Box(layout['x'], layout['y'], layout['width'], layout['height'])
@@ -84,7 +84,7 @@ class Painter:
             return Drawn(kind, title, box, ERROR, span, {'message': f'not of the form that is drawn: {error!r}'})
         return Drawn(kind, title, box, DATA if values else EMPTY, span, values or {})
 
-    # --- one method for each kind of widget; each returns None where there is nothing to show
+    # --- one method per kind of widget; each returns None if there is nothing to show
 
     def note(self, definition: Mapping[str, Any], _: Box) -> dict[str, Any]:
         return {'html': markdown(definition['content']), 'colour': definition.get('background_color', 'white')}
@@ -258,7 +258,7 @@ class Painter:
     # --- queries
 
     def _window(self, definition: Mapping[str, Any], request: Mapping[str, Any]) -> Window:
-        """Return the time span of a widget, in the steps of one of its requests."""
+        """Return a widget's time span, in the steps that one of its requests asks for."""
         span = definition.get('time', {}).get('live_span')
         window = window_of(self.evaluator.recording, seconds(span) if span else None)
         return self.evaluator.fitting((one['query'] for one in _queries(request)), window)
@@ -272,7 +272,7 @@ class Painter:
         return self.evaluator.frames(queries, formula['formula'], self._window(definition, request))
 
     def _unit(self, request: Mapping[str, Any], formula: Mapping[str, Any]) -> str:
-        """Return the unit that the formula sets, else that of the metric where the formula is just a query."""
+        """Return the unit set by the formula, or else that of the metric if the formula is just a query."""
         unit = formula.get('number_format', {}).get('unit', {}).get('unit_name')
         if unit:
             return str(unit)
@@ -301,7 +301,7 @@ _LEGEND: Final = {'avg': 'avg', 'max': 'max', 'min': 'min', 'sum': 'sum', 'value
 
 
 def markdown(text: str) -> Markup:
-    """Return Markdown as HTML that holds nothing but text, lists, emphasis, code and links."""
+    """Return Markdown as HTML that contains only text, lists, emphasis, code and links."""
     return Markup(_MARKDOWN.render(text))
 
 

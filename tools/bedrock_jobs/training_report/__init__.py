@@ -1,1 +1,1 @@
-"""Reports on training runs: a page that stands by itself, a picture, a plot in a terminal. Needs the extra `report`."""
+"""Reports on training runs: a self-contained page, a picture, a plot in a terminal. Needs the extra `report`."""

@@ -1,4 +1,4 @@
-"""A report without AWS: the story of the other demos, in a simulator."""
+"""A report without AWS: the same story as in the other demos, played in a simulator."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..simulator.environment import made_up_credentials
 
 @contextmanager
 def demo(now: datetime, prepare: Callable[[Simulator], object] = lambda simulator: None) -> Iterator[list[Settings]]:
-    """Serve the jobs of a story that ends at `now`, and yield the settings that see them all.
+    """Serve the jobs of a story that ends at `now`, and yield settings that can see all of them.
 
-    `prepare` may add to them.
+    `prepare` may add jobs.
     """
     with _no_aws_of_ours(), Simulator(Clock.manual(now)) as simulator:
         story.tell(simulator, now - story.LASTS)
@@ -29,7 +29,7 @@ def demo(now: datetime, prepare: Callable[[Simulator], object] = lambda simulato
 
 @contextmanager
 def _no_aws_of_ours() -> Iterator[None]:
-    """Made-up credentials, also for sessions that were made before."""
+    """Use made-up credentials, also in sessions that already exist."""
     with made_up_credentials():
         default_session.cache_clear()
         try:

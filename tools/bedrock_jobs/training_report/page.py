@@ -1,4 +1,4 @@
-"""One page of HTML that holds everything it shows, and may load nothing: its own policy says so to the browser."""
+"""Renders a self-contained HTML page. Its content security policy forbids it to load anything."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLES: Final = ('vendor/uPlot.min.css', 'templates/report.css')
 
 
 def render(report: Report) -> str:
-    """Return the page. All text that comes from AWS is escaped; no script but the two bundled ones can run in it."""
+    """Return the page. All text from AWS is escaped, and only the two bundled scripts can run."""
     environment = Environment(
         loader=PackageLoader(__package__ or '', 'templates'),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""A job's life as stretches of time: what the phase timeline draws."""
+"""Divides a job's life into stretches of time, which the phase timeline draws."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.telemetry.words import duration_in_words
 
 WAITING: Final = 'waiting'
-# Shorter gaps are bookkeeping between phases and not a wait.
+# Shorter gaps are bookkeeping between phases, not a wait.
 SHORTEST_WAIT: Final = timedelta(seconds=1)
 
 
 class Stretch(NamedTuple):
-    """Time spent in a phase, or waiting. `status` is the phase's, empty for a wait."""
+    """Time spent in a phase, or waiting. `status` is the phase's status, or empty for a wait."""
 
     name: str
     status: str
@@ -24,14 +24,14 @@ class Stretch(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Such as "training 2 h 14 min (Completed)"."""
+        """A description such as "training 2 h 14 min (Completed)"."""
         return f'{self.name} {duration_in_words(self.end - self.start)}' + (f' ({self.status})' if self.status else '')
 
 
 def stretches(job: Job, now: datetime) -> list[Stretch]:
-    """Return how a job's time went, from its creation to its end or to now, in order and without overlaps.
+    """Return how a job spent its time from its creation until its end or `now`, in order and without overlaps.
 
-    A job of which AWS reports no phases is one stretch with the status as its name.
+    A job for which AWS reports no phases is one stretch, named after its status.
     """
     return list(_stretches(job, now))
 

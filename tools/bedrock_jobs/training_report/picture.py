@@ -1,4 +1,4 @@
-"""One job's curve as a PNG, for a document or a chat."""
+"""Draws one job's loss curve as a PNG, for a document or a chat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_TITLE = 80
 
 
 def draw(run: Run, out: Path) -> None:
-    """Write a run's training and validation loss by step to a PNG file. Raises OSError where it cannot be written."""
+    """Write a run's training and validation loss by step to a PNG file. Raises OSError if it cannot be written."""
     figure = Figure(figsize=(WIDTH, HEIGHT), layout='constrained')
     axes = figure.add_subplot()
     if run.training and run.training.loss.count:
@@ -31,6 +31,6 @@ def draw(run: Run, out: Path) -> None:
     axes.set_ylabel('loss')
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    # Dollar signs in a name would begin a formula.
+    # A dollar sign in a name would start a formula.
     axes.set_title(one_line(run.job.job_name or run.job.job_arn, MAX_TITLE), parse_math=False)
     figure.savefig(out, format='png', dpi=DOTS_PER_INCH)

@@ -1,4 +1,4 @@
-"""The runs of a report: jobs, with what they left in S3."""
+"""Collects the runs of a report: jobs, and what they left in S3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.polling.files import ArtifactRea
 from datadog_checks.bedrock_model_customization.settings import Settings
 from datadog_checks.bedrock_model_customization.telemetry.losses import FinalLosses, final_losses
 
-# A report looks once: there is no later poll to carry the rest to.
+# A report reads everything at once: there is no later poll to continue in.
 NO_LIMIT: Final = 1_000_000
 MAX_RUNS: Final = 500
 
@@ -29,7 +29,7 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One job, and its curves where it left any. `validation` has a curve for each validator that did."""
+    """One job and its curves, if it left any. `validation` has a curve for each validator that left one."""
 
     job: Job
     summary: CurveSummary | None = None
@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(slots=True)
 class Report:
-    """What a report shows. `problems` say in words what is missing from it."""
+    """What a report shows. `problems` describes what is missing from it."""
 
     made_at: datetime
     runs: list[Run] = field(default_factory=list)
@@ -63,10 +63,10 @@ def look(
     job_name: str | None = None,
     progress: Say = lambda scope: None,
 ) -> Report:
-    """Look once at every scope: at one job by its name or ARN, else at those created `since` and those that run.
+    """Query every scope once: for one job by its name or ARN, or else for jobs created `since` and those still running.
 
-    Files in S3 are read where an instance's settings have `artifacts`. Raises nothing of AWS: a scope that cannot be
-    reached is a problem of the report.
+    Files in S3 are read if an instance's settings have `artifacts`. Does not raise AwsError: a scope that cannot be
+    queried is listed in the report's problems.
     """
     report = Report(now)
     for settings in instances:
@@ -99,7 +99,7 @@ def _reader(scope: BedrockScope, settings: Settings) -> ArtifactReader | None:
 
 
 def allow_artifacts(settings: Settings, allow: bool | None) -> Settings:
-    """Return settings that read files in S3 or do not; None leaves it to the settings."""
+    """Return settings that do or do not read files in S3; None leaves the settings unchanged."""
     if allow is None or (allow and settings.artifacts):
         return settings
     return replace(settings, artifacts=ArtifactSettings() if allow else None)

@@ -1,4 +1,4 @@
-"""One job's curve as characters, for people in a shell."""
+"""Plots one job's loss curve in characters, for a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_TITLE: Final = 60
 
 
 def plot(run: Run, width: int, *, colors: bool) -> str:
-    """Return a run's training and validation loss by step, `width` characters wide; without colours as plain text."""
+    """Return a run's training and validation loss by step, `width` characters wide; plain text without `colors`."""
     figure = plotext.figure
     figure.clear()
     figure.plot_size(width, HEIGHT)

@@ -1,4 +1,4 @@
-"""From runs to what the page shows: texts, numbers and chart data, all cleaned, none of it marked up yet."""
+"""Turns runs into what the page shows: texts, numbers and chart data, all sanitised, without any markup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from datadog_checks.bedrock_model_customization.telemetry.words import console_u
 from .phases import Stretch, stretches
 from .runs import Report, Run
 
-# All points of all curves of a page: some 20 bytes each.
+# For all curves of a page together; a point takes some 20 bytes.
 MAX_POINTS: Final = 60_000
 FEWEST_POINTS: Final = 100
 MAX_TEXT: Final = 2048
@@ -54,7 +54,7 @@ def view(report: Report) -> dict[str, Any]:
 
 
 def _row(number: int, run: Run, now: datetime) -> dict[str, Any]:
-    """Return one job's line in the table, and the facts of its section."""
+    """Return one job's row in the table, and the facts in its section."""
     job, losses = run.job, run.losses
     arn = parse_job_arn(job.job_arn)
     duration = job.duration(now)
@@ -105,7 +105,7 @@ def _row(number: int, run: Run, now: datetime) -> dict[str, Any]:
 
 
 def hyper_parameters(job: Job) -> dict[str, str]:
-    """Return a job's hyper-parameters; reinforcement fine-tuning has them within its configuration."""
+    """Return a job's hyper-parameters, which reinforcement fine-tuning keeps in its configuration."""
     found: dict[str, str] = {name: str(value) for name, value in (job.hyper_parameters or {}).items()}
     config = job.customization_config
     rft = config.get('rftConfig') if isinstance(config, Mapping) else None
@@ -133,7 +133,7 @@ def _counts(runs: Iterable[Run]) -> dict[str, int]:
 
 
 def _by_model(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """Return the runs with curves by base model, of models with several."""
+    """Return the runs with curves by base model, for models with several such runs."""
     models: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         if run.has_curve and run.job.base_model:
@@ -142,14 +142,14 @@ def _by_model(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 
 class _Charts:
-    """Collects the data of the page's charts by the ids of their places. `most` bounds the points of a series."""
+    """Collects the data of the page's charts by element id. `most` limits the number of points in a series."""
 
     def __init__(self, most: int) -> None:
         self.data: dict[str, Any] = {}
         self._most = most
 
     def of_run(self, row: Mapping[str, Any], run: Run) -> list[dict[str, str]]:
-        """Return the places of one run's charts, with their titles."""
+        """Return the element ids of one run's charts, with their titles."""
         places = []
         if run.has_curve:
             places.append(self._add(f'{row["id"]}-loss', 'Loss', list(self._losses(run))))
@@ -209,13 +209,13 @@ class _Charts:
 
 
 def thin(points: Sequence[Point], most: int) -> list[Point]:
-    """Return at most about `most` points, evenly spread, the last one among them."""
+    """Return at most about `most` points, evenly spaced and including the last."""
     stride = -(-len(points) // most)
     return list(points) if stride <= 1 else [*points[:-1:stride], points[-1]]
 
 
 def _failures(runs: Iterable[Run], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return failure messages with the jobs that failed so, the most frequent one first."""
+    """Return failure messages, most frequent first, each with the jobs that failed with it."""
     by_message: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for run, row in zip(runs, rows, strict=True):
         if run.job.status == FAILED:
@@ -227,7 +227,7 @@ def _failures(runs: Iterable[Run], rows: Sequence[Mapping[str, Any]]) -> list[di
 
 
 def _gantt(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
-    """Return the bars of all jobs on one axis of time; places and widths are in percent of it."""
+    """Return the bars of all jobs on one time axis; positions and widths are in percent of it."""
     lives = [(row, stretches(run.job, now)) for run, row in zip(runs, rows, strict=True)]
     lives = [(row, life) for row, life in lives if life]
     if not lives:
@@ -242,7 +242,7 @@ def _gantt(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]], now: datetime
 
 
 def _own_bars(life: Sequence[Stretch]) -> list[dict[str, Any]]:
-    """Return one job's bars on an axis of its own."""
+    """Return one job's bars on a time axis of its own."""
     return _bars(life, life[0].start, max(life[-1].end - life[0].start, timedelta(seconds=1))) if life else []
 
 

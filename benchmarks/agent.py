@@ -1,4 +1,4 @@
-"""The Agent of a benchmark: the real check, with the stubs in place of what the Agent does with submissions."""
+"""A benchmark's Agent: the real check, with stubs in place of the Agent's handling of submissions."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from benchmarks.credentials import use_made_up_credentials
 from benchmarks.measure import Cost, measure, resident_memory
 from datadog_checks.bedrock_model_customization import BedrockModelCustomizationCheck
 
-# The base package has no types.
+# The base package has no type annotations.
 aggregator: Any = untyped_aggregator
 NAME: Final = 'bedrock_model_customization'
 AGENT_RUNNERS: Final = 4
-"""How many checks an Agent runs at a time by default (`check_runners`)."""
+"""How many checks an Agent runs in parallel by default (`check_runners`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
     """What one poll of all instances cost, and what it submitted.
 
-    `submitted` has the sum of the values of each metric, without its namespace; `samples` is their number. `warnings`
-    is what `agent status` shows; `told` is name and kind of each transition that was told as an event.
+    `submitted` has the sum of each metric's values, by name without the namespace; `samples` is the number of values.
+    `warnings` is what `agent status` shows. `told` is the name and kind of each transition reported as an event.
     """
 
     cost: Cost
@@ -40,7 +40,7 @@ class Polled:
 
 
 class Agent:
-    """An Agent with some instances of the check, of which `runners` threads poll at a time."""
+    """An Agent with several instances of the check, polled by `runners` threads."""
 
     def __init__(self, instances: Sequence[Mapping[str, Any]], runners: int = 1) -> None:
         use_made_up_credentials()
@@ -60,7 +60,7 @@ class Agent:
         return resident_memory()
 
     def poll(self, now: datetime) -> Polled:
-        """Run every instance once. Raises RuntimeError where a check raises."""
+        """Run every instance once. Raises RuntimeError if a check raises."""
         self.now = now
         aggregator.reset()
         cost = measure(self._run_all)

@@ -1,4 +1,4 @@
-"""Objects that live in fresh processes of their own, so that nobody else's CPU, memory or GIL is in their figures."""
+"""Runs objects in fresh processes, so that their CPU, memory and GIL figures include nothing else."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ P = ParamSpec('P')
 R = TypeVar('R')
 
 PATIENCE = 10.0
-"""Seconds that a process has for its end."""
+"""Seconds that a process is given to end."""
 
 
 class ApartError(RuntimeError):
-    """Something was raised in the other process; the message is its traceback."""
+    """An exception in the other process. The message is its traceback."""
 
 
 class Apart(Generic[Subject]):
-    """An object made by `make(*arguments)` in a new process; a context manager, which ends the process."""
+    """An object made by `make(*arguments)` in a new process. As a context manager, ends the process on exit."""
 
     def __init__(self, make: Callable[P, Subject], *args: P.args, **kwargs: P.kwargs) -> None:
-        # A fork would begin with this process's memory, and count it.
+        # A forked process would start with this process's memory, and count it.
         context = get_context('spawn')
         self._here, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there,), daemon=True)
@@ -39,9 +39,9 @@ class Apart(Generic[Subject]):
             raise
 
     def call(self, function: Callable[Concatenate[Subject, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a function of a module, or a method of a class, with the object; return what it returns.
+        """Call a module's function or a class's method with the object, and return the result.
 
-        Arguments and answer must be picklable. Raises ApartError for whatever is raised there.
+        Arguments and result must be picklable. Raises ApartError for any exception in the other process.
         """
         answer: R = self._ask(function, args, kwargs)  # type: ignore[assignment]
         return answer
@@ -73,7 +73,7 @@ class Apart(Generic[Subject]):
 
 
 def _serve(connection: Connection) -> None:
-    """Make the object, then call functions with it, until the other side hangs up."""
+    """Make the object, then call functions with it until the other side closes the connection."""
     subject: tuple[object, ...] = ()
     with suppress(EOFError, KeyboardInterrupt):
         while True:

@@ -19,7 +19,7 @@ from benchmarks.stuck import measure_stuck
 from benchmarks.throttled import measure_throttled
 
 app = typer.Typer(help=__doc__, add_completion=False)
-# A table is as wide as it is, also where nobody watches.
+# Use a fixed width when the output is not a terminal.
 console = Console(width=None if sys.stdout.isatty() else 140)
 
 Latency = Annotated[float, typer.Option(help='How late each request is answered, in milliseconds.')]
@@ -32,7 +32,7 @@ DEFAULT_SCOPE_JOBS = 100
 
 
 def present(reports: Iterator[Report], json: Path | None) -> None:
-    """Show each report as soon as it is there."""
+    """Show each report as soon as it is available."""
     shown = []
     for report in reports:
         show(console, report)

@@ -1,4 +1,4 @@
-"""Made-up credentials, for processes that speak to the simulator."""
+"""Made-up credentials for processes that talk to the simulator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_SETTINGS: Final = (
 
 
 def use_made_up_credentials() -> None:
-    """Let this process speak as the simulator's default account, and ignore the machine's own AWS configuration."""
+    """Make this process use the simulator's default account and ignore the machine's own AWS configuration."""
     for name in OTHER_SETTINGS:
         os.environ.pop(name, None)
     os.environ.update(CREDENTIALS)

@@ -1,7 +1,7 @@
 """Measures `dataset sync`: many synthetic jobs into an empty table, then the same jobs again, then a few changed ones.
 
-Run with `python -m benchmarks.dataset`. Jobs are made while they are written, as a snapshot's are while it is read;
-what making them costs alone is in a line of its own, and is taken off every other one.
+Run with `python -m benchmarks.dataset`. Jobs are generated while they are written, just as a snapshot's jobs are
+created while it is read. The cost of generating them has a line of its own and is subtracted from all others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STATUSES: Final = ('Completed', 'Completed', 'Completed', 'Completed', 'Failed',
 
 
 def synthetic_jobs(rows: int, changed: int = 0) -> Iterator[Job]:
-    """Yield so many jobs, described and tagged, the same at each call but for the first `changed`."""
+    """Yield `rows` jobs, described and tagged. Every call yields the same jobs, except for the first `changed`."""
     for number in range(rows):
         yield _job(number, 'again' if number < changed else 'once')
 
@@ -73,7 +73,7 @@ def _job(number: int, step: str) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one sync took. `backend` is seconds of CPU and MiB of PostgreSQL's process, where it is on this machine."""
+    """What one sync cost. `backend` is CPU seconds and MiB of the PostgreSQL process, if it is on this machine."""
 
     cost: Cost
     written: int
@@ -81,7 +81,7 @@ class Line:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU of both processes."""
+        """CPU seconds of both processes."""
         return self.cost.cpu + self.backend[0]
 
 
@@ -119,11 +119,11 @@ def _sync(dsn: str, jobs: Iterator[Job]) -> Line:
 
 
 def _backend(connection: Any) -> tuple[float, float]:
-    """Return seconds of CPU and the highest memory in MiB of the server's process, zeros where it is elsewhere."""
+    """Return CPU seconds and peak memory in MiB of the server's process, or zeros if it is on another machine."""
     process = Path('/proc') / str(connection.info.backend_pid)
     if not Path(connection.info.host).is_absolute() or not process.is_dir():
         return 0, 0
-    # Behind the name, which may hold anything, user and system time are the 12th and 13th field: see proc(5).
+    # After the name, which may hold anything, user and system time are the 12th and 13th field: see proc(5).
     ticks = (process / 'stat').read_text().rpartition(')')[2].split()[11:13]
     peak = next(
         (line.split()[1] for line in (process / 'status').read_text().splitlines() if line.startswith('VmHWM')), '0'

@@ -1,4 +1,4 @@
-"""Figures of a benchmark, for people (tables) and for machines (JSON)."""
+"""A benchmark's figures, for people (tables) and for machines (JSON)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS: Final = ('requests', 'by operation', 'CPU s', 'wall s', 'peak MiB')
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: what was done, its requests by operation, what it cost, and what else is to be said of it."""
+    """One line: what was done, its requests by operation, what it cost, and further notes."""
 
     name: str
     requests: Mapping[str, int]
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The lines of one scenario. `ratios` says of each comparison how many times the first is the second."""
+    """The lines of one scenario. `ratios` has, for each comparison, the first figure divided by the second."""
 
     title: str
     rows: Sequence[Row]
@@ -49,12 +49,12 @@ class Report:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, name: str) -> Row:
-        """Return the line of that name. Raises StopIteration where there is none."""
+        """Return the line with that name. Raises StopIteration if there is none."""
         return next(row for row in self.rows if row.name == name)
 
 
 def show(console: Console, report: Report) -> None:
-    """Print a report as a table, with what there is to say below it."""
+    """Print a report as a table, with ratios and notes below it."""
     table = Table(title=report.title, title_justify='left', title_style='bold')
     table.add_column('')
     for column in COLUMNS:
@@ -78,7 +78,7 @@ def show(console: Console, report: Report) -> None:
 
 
 def operations(requests: Mapping[str, int]) -> str:
-    """Return numbers of requests as text, such as `1 list, 20 describe`."""
+    """Return request counts as text, such as `1 list, 20 describe`."""
     known = [name for name in SHORT_NAMES if name in requests]
     names = [*known, *sorted(requests.keys() - SHORT_NAMES.keys())]
     return ', '.join(f'{requests[name]:,} {SHORT_NAMES.get(name, name)}' for name in names)

@@ -1,4 +1,4 @@
-"""What something costs the process that does it: CPU, wall time, memory."""
+"""Measures what an action costs the process that runs it: CPU, wall time, memory."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ RESET_PEAK: Final = '5'
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What something took.
+    """What an action cost.
 
-    `cpu` is seconds of CPU of all threads of the process, `wall` seconds on the clock; `peak` is the highest resident
-    memory meanwhile and `resident` that at the end, in MiB of the whole process, interpreter and libraries included.
+    `cpu` is CPU seconds of all threads of the process, and `wall` is elapsed seconds. `peak` is the highest resident
+    memory during the action and `resident` that at its end, in MiB of the whole process, interpreter and libraries
+    included.
     """
 
     cpu: float
@@ -38,7 +39,7 @@ class Cost:
 
 
 def measure(action: Callable[[], object]) -> Cost:
-    """Do something and return what it took."""
+    """Run an action and return what it cost."""
     reset_peak()
     cpu, wall = process_time(), perf_counter()
     action()
@@ -46,17 +47,17 @@ def measure(action: Callable[[], object]) -> Cost:
 
 
 def resident_memory() -> float:
-    """Return this process's resident memory in MiB; the highest so far where only that is known."""
+    """Return this process's resident memory in MiB, or its highest so far if only that is known."""
     return _status('VmRSS:') or _highest_ever()
 
 
 def peak_memory() -> float:
-    """Return the highest resident memory in MiB since `reset_peak`, or ever where that cannot be reset."""
+    """Return the highest resident memory in MiB since `reset_peak`, or since the start if it cannot be reset."""
     return _status('VmHWM:') or _highest_ever()
 
 
 def reset_peak() -> None:
-    """Begin a new peak, where the system can (Linux)."""
+    """Start a new peak, if the system supports it (Linux)."""
     with suppress(OSError):
         CLEAR_REFS.write_text(RESET_PEAK)
 
@@ -70,6 +71,6 @@ def _status(name: str) -> float | None:
 
 
 def _highest_ever() -> float:
-    # Only where /proc is missing: on Linux this begins with the memory of the process that started ours.
+    # Only used without /proc: on Linux this figure starts with the memory of the parent process.
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return highest / KIB_PER_MIB / (KIB_PER_MIB if sys.platform == 'darwin' else 1)

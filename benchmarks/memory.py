@@ -1,4 +1,4 @@
-"""Memory over many polls of a scope in which jobs come, end and grow old."""
+"""Memory over many polls of a scope in which jobs are created, end and age."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.measure import Cost
 from benchmarks.world import INTERVAL, REGION, World
 
 CHANGED_SHARE: Final = 0.01
-# Every second change is a new job, so a look-back of so many polls always holds as many jobs.
+# Every second change is a new job, so a look-back of this many polls always holds the same number of jobs.
 POLLS_IN_LOOKBACK: Final = round(2 / CHANGED_SHARE)
 HOURS: Final = timedelta(hours=1)
-# Memory at one moment is the median of the polls around it.
+# Memory at a point in time is the median over this share of the polls.
 AROUND: Final = 0.1
 WARM_UP: Final = 0.2
 
 
 def measure_memory(jobs: int, polls: int) -> Report:
-    """Poll so many times, with 1 % of `jobs` jobs changed before each, and tell how memory grows after a warm-up."""
+    """Poll `polls` times, with 1 % of `jobs` jobs changed before each, and report memory growth after a warm-up."""
     span = POLLS_IN_LOOKBACK * INTERVAL
     options = {'lookback_hours': span / HOURS, 'terminal_job_hours': 1, 'max_tracked_jobs': 2 * jobs}
     rows: list[Row] = []

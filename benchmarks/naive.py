@@ -1,4 +1,4 @@
-"""What a plain boto3 script does: list all jobs, describe each, ask for the tags of each, every time."""
+"""What a plain boto3 script does: every time, list all jobs, describe each, and get the tags of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE_SIZE: Final = 1000
 
 
 class Naive:
-    """A plain boto3 client with boto3's own defaults; it is made before anything is measured."""
+    """A plain boto3 client with boto3's own defaults, created before anything is measured."""
 
     def __init__(self, endpoint_url: str, region: str, threads: int) -> None:
         use_made_up_credentials()
@@ -23,11 +23,11 @@ class Naive:
         self.client.list_model_customization_jobs(maxResults=1)
 
     def list_jobs(self) -> Cost:
-        """List all jobs and do nothing with them; pages as large as they can be."""
+        """List all jobs in pages of the largest size, and do nothing with them."""
         return measure(self._arns)
 
     def read_all(self, sample: int | None = None) -> tuple[Cost, int]:
-        """List all jobs, then describe each and ask for its tags, or for a `sample` of them; return how many."""
+        """List all jobs, describe each (or a `sample`) and get its tags. Return the cost and how many were read."""
         read = 0
 
         def loop() -> None:

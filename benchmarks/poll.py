@@ -1,4 +1,4 @@
-"""What a poll of one scope costs, beside a plain boto3 loop over the same jobs in the same run."""
+"""What a poll of one scope costs, compared with a plain boto3 loop over the same jobs in the same run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LOOP: Final = 'plain boto3: list, describe, tags'
 
 CHANGED_SHARE: Final = 0.01
 HOURS: Final = timedelta(hours=1)
-# Each figure is the median of so many polls of one process, and then of all processes.
+# Each figure is the median of this many polls in one process, and then the median of all processes.
 POLLS: Final = 5
 
 
 def everything(jobs: int) -> dict[str, Any]:
-    """Return the options with which one poll describes every job, and every job keeps gauges of its own."""
+    """Return options with which one poll describes every job, and every job keeps its own gauges."""
     hours = LOOKBACK / HOURS
     return {
         'lookback_hours': hours,
@@ -41,10 +41,10 @@ def everything(jobs: int) -> dict[str, Any]:
 def measure_polls(
     jobs: int, latency: float, options: Mapping[str, Any], *, repeats: int, naive_threads: int, naive_jobs: int | None
 ) -> Report:
-    """Measure polls of `jobs` jobs created in the last week, `repeats` times from the start.
+    """Measure polls of `jobs` jobs created in the last week, starting afresh `repeats` times.
 
-    `latency` is in seconds. `options` are those of the instance. The plain loop describes no more than `naive_jobs`
-    (None: all, 0: it is left out), and its figures are then extrapolated.
+    `latency` is in seconds. `options` are the instance's options. The plain loop describes at most `naive_jobs` jobs
+    (None: all, 0: no loop), and its figures are then extrapolated.
     """
     runs: list[list[Row]] = []
     naive: list[Row] = []
@@ -85,7 +85,7 @@ def _measure_check(world: Apart[World], jobs: int, options: Mapping[str, Any]) -
 
 
 def _describe_the_rest(world: Apart[World], agent: Apart[Agent]) -> None:
-    """Poll until nothing is left over from the first poll."""
+    """Poll until no job that the first poll left over awaits description."""
     polled = agent.call(Agent.poll, world.call(World.advance, INTERVAL))
     while polled.submitted.get('jobs.awaiting_description'):
         polled = agent.call(Agent.poll, world.call(World.advance, INTERVAL))
@@ -101,7 +101,7 @@ def _measure_naive(world: Apart[World], jobs: int, threads: int, most: int | Non
     name = f'{LOOP} ({threads} threads)'
     if read < jobs:
         factor = jobs / read
-        # All are listed, whatever the sample.
+        # All jobs are listed, whatever the sample.
         loop = Cost(
             listing.cpu + (loop.cpu - listing.cpu) * factor,
             listing.wall + (loop.wall - listing.wall) * factor,

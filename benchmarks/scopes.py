@@ -1,4 +1,4 @@
-"""Many accounts in one Agent: one instance for each, two Regions, a role to assume."""
+"""Many accounts in one Agent: an instance for each, with two Regions and a role to assume."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MILLISECONDS: Final = 1000
 
 
 def measure_scopes(accounts: int, jobs: int, latency: float, runners: int = AGENT_RUNNERS) -> Report:
-    """Measure polls of so many accounts with `jobs` jobs in each of two Regions, default options.
+    """Measure polls of `accounts` accounts with `jobs` jobs in each of two Regions, with default options.
 
-    `latency` is in seconds, `runners` how many instances the Agent polls at a time.
+    `latency` is in seconds. `runners` is how many instances the Agent polls in parallel.
     """
     ids = [str(FIRST_ACCOUNT + number) for number in range(accounts)]
     scopes = accounts * len(REGIONS)

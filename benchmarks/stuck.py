@@ -1,4 +1,4 @@
-"""One job that is stuck since the oldest day must not make every poll list all that was created since."""
+"""One job that has been stuck since the oldest day must not make every poll list all jobs created since."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ AGE = LOOKBACK - timedelta(hours=2)
 
 
 def measure_stuck(jobs: int, latency: float, terminal_job_hours: float = 24) -> Report:
-    """Measure quiet polls of `jobs` jobs, without and with one that is stuck; `latency` is in seconds.
+    """Measure quiet polls of `jobs` jobs, with and without a stuck one. `latency` is in seconds.
 
-    `terminal_job_hours` is the option: the jobs that are described first.
+    `terminal_job_hours` is the check's option, and decides which jobs are described first.
     """
     rows = []
     for name, is_stuck in (('quiet poll', False), ('quiet poll, one job stuck', True)):

@@ -1,4 +1,4 @@
-"""A first poll where AWS allows few requests a second: complete after as many polls as it needs, and nothing lost."""
+"""A first poll where AWS allows few requests per second: it takes several polls to complete, and loses nothing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from benchmarks.poll import everything
 from benchmarks.world import INTERVAL, LOOKBACK, REGION, T0, World
 
 HOURS: Final = timedelta(hours=1)
-# Datadog takes no event that is older than 18 hours; the polls take some of them.
+# Datadog accepts no event older than 18 hours; the polls take up some of that.
 EVENTS_SINCE: Final = timedelta(hours=17)
-# The fleet is spread over the look-back that counts from the first poll; its oldest jobs leave it meanwhile.
+# Shorter than the look-back, as seen from the first poll: the oldest jobs would leave that while polls go on.
 SPAN: Final = LOOKBACK - timedelta(hours=12)
 
 
 def measure_throttled(jobs: int, rate: float, most_polls: int = 1000) -> Report:
-    """Poll until nothing is refused and nothing is left to ask, or for `most_polls`.
+    """Poll until no request is refused and no job is left to describe, or `most_polls` times.
 
-    There are `jobs` jobs, and `rate` requests a second are allowed. Descriptions per poll and its time are the
-    defaults (200, 45 s). The next poll begins as soon as one has ended: the time between polls is not waited for, but
-    passes for the jobs. The events of the last hours are asked for, so that those can be counted that should come.
+    There are `jobs` jobs, and `rate` requests per second are allowed. Descriptions per poll and its time limit are the
+    defaults (200, 45 s). Each poll starts as soon as the last has ended: the interval is not waited for, but the
+    simulator's clock advances by it. Events of the last hours are requested, so that missing ones can be counted.
     """
     options = everything(jobs) | {'events_since': EVENTS_SINCE / HOURS}
     for name in ('max_describes_per_poll', 'collection_timeout'):

@@ -1,4 +1,4 @@
-"""The simulated AWS of a benchmark: how many jobs there are, and what changes between two polls."""
+"""A benchmark's simulated AWS: how many jobs there are, and what changes between two polls."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ INTERVAL: Final = timedelta(seconds=60)
 LOOKBACK: Final = timedelta(days=7)
 REGION: Final = 'us-east-1'
 ACTIVE_SHARE: Final = 0.02
-# Running jobs were created within so long before the first poll.
+# Running jobs were created at most this long before the first poll.
 ACTIVE_SPAN: Final = timedelta(hours=2)
 SHORT_LIFE: Final = timedelta(minutes=4)
 FOR_EVER: Final = timedelta(days=3650)
 VALIDATION: Final = timedelta(seconds=10)
-# From a job's creation to the start of its training, and from the end of its training to a poll.
+# The time from a job's creation to the start of its training, and from the end of its training to a poll.
 BEFORE_TRAINING: Final = timedelta(seconds=20)
 TAGS: Final = {'team': 'search', 'env': 'prod'}
 
 
 class World:
-    """A simulator that serves, with a clock that only `advance` moves. Every request is answered `latency` s late."""
+    """A simulator with a clock that only `advance` moves. Every response is delayed by `latency` seconds."""
 
     def __init__(self, latency: float = 0.0, throttle: float | None = None) -> None:
-        """Start to serve. `throttle` is how many requests a second each account and Region may make."""
+        """Start to serve. `throttle` is how many requests per second each account and Region may make."""
         self.clock = Clock.manual(T0)
         self.simulator = Simulator(self.clock)
         if latency:
@@ -52,15 +52,15 @@ class World:
         self._numbers, self._turns = count(), count()
 
     def endpoint_url(self) -> str:
-        """Return where it serves."""
+        """Return the simulator's address."""
         return self.simulator.endpoint_url
 
     def now(self) -> datetime:
-        """Return the time here."""
+        """Return the simulator's current time."""
         return self.clock.now()
 
     def advance(self, by: timedelta) -> datetime:
-        """Let time pass, and return the time then. Nothing happens to any job."""
+        """Advance the clock, and return the new time. No job is changed."""
         return self.clock.advance(by)
 
     def fill(
@@ -70,7 +70,7 @@ class World:
         accounts: Sequence[str] = (DEFAULT_ACCOUNT,),
         regions: Sequence[str] = (REGION,),
     ) -> None:
-        """Add so many jobs to each scope: created over `span` and ended, but for the newest, which run for ever."""
+        """Add `jobs` jobs to each scope: created over `span` and ended, except for the newest, which run for ever."""
         active = max(1, round(jobs * ACTIVE_SHARE))
         scopes = len(accounts) * len(regions)
         fleet = Fleet(T0, (jobs - active) * scopes, span, active=0, accounts=accounts, regions=regions)
@@ -81,7 +81,7 @@ class World:
                     self._start(account, region, self.now() - ACTIVE_SPAN * ((active - number) / active))
 
     def fill_evenly(self, jobs: int, span: timedelta) -> None:
-        """Add so many jobs to the default scope, created evenly over a `span` that may be short; the newest run."""
+        """Add `jobs` jobs to the default scope, created evenly over `span` (which may be short). The newest run."""
         active = max(1, round(jobs * ACTIVE_SHARE))
         for number in range(jobs):
             self._start(DEFAULT_ACCOUNT, REGION, self.now() - span * ((jobs - number) / jobs))
@@ -89,7 +89,7 @@ class World:
                 self._end(self._running.popleft(), SHORT_LIFE)
 
     def change(self, changes: int, accounts: Sequence[str] = (DEFAULT_ACCOUNT,), region: str = REGION) -> None:
-        """Make so many changes: in turn, a new job starts and the oldest of the running ones completes."""
+        """Make `changes` changes, in turn starting a new job and completing the oldest running one."""
         for _ in range(changes):
             turn = next(self._turns)
             if turn % 2:
@@ -98,17 +98,17 @@ class World:
                 self._start(accounts[turn // 2 % len(accounts)], region, self.now() - timedelta(seconds=1))
 
     def get_stuck(self, since: timedelta) -> None:
-        """Add a job that runs since so long ago."""
+        """Add a job that has been running since `since` ago."""
         self._start(DEFAULT_ACCOUNT, REGION, self.now() - since)
 
     def requests(self) -> dict[str, int]:
-        """Return the requests by operation since the last call of this method, refused ones included."""
+        """Return the requests by operation since the last call of this method, including refused ones."""
         counts = dict(self.simulator.requests.by_operation())
         self.simulator.requests.reset()
         return counts
 
     def requests_by_error(self) -> dict[str, int]:
-        """Return how many requests were refused since the last call of `requests`, by AWS's error code."""
+        """Return the number of refused requests since the last call of `requests`, by AWS's error code."""
         errors: dict[str, int] = {}
         for request in self.simulator.requests:
             if request.error:
@@ -116,17 +116,17 @@ class World:
         return errors
 
     def described(self) -> set[str]:
-        """Return the ids of the jobs whose description was answered since the last call of `requests`."""
+        """Return the ids of the jobs that were successfully described since the last call of `requests`."""
         requests = self.simulator.requests.select('GetModelCustomizationJob')
         return {str(request.job) for request in requests if request.status == 200}
 
     def happened_since(self, moment: datetime) -> set[tuple[str, str, datetime]]:
-        """Return name, kind and time of each transition but phases from `moment` on, that AWS could tell of now."""
+        """Return name, kind and time of each transition since `moment` that AWS could report now, without phases."""
         return {
             (job.name, news.kind, news.at)
             for job in self.simulator.scope(REGION)
             for news in job.timeline.transitions(self.now())
-            # What AWS does not keep of a job that has ended.
+            # AWS does not keep these for jobs that have ended.
             if news.at >= moment and not news.kind.startswith('phase') and news.kind != 'stopping'
         }
 
@@ -137,12 +137,12 @@ class World:
     def _start(self, account: str, region: str, created: datetime) -> None:
         spec = JobSpec(f'running-{next(self._numbers):06d}')
         job = SimulatedJob(account, region, spec, _life(created, FOR_EVER))
-        # Far quicker than `add_jobs`, which sorts all jobs anew; nobody asks while jobs are added.
+        # Much faster than `add_jobs`, which sorts all jobs again; nothing reads them while jobs are added.
         self.simulator.scope(region, account).add(job, TAGS)
         self._running.append(job)
 
     def _end(self, job: SimulatedJob, at_most: timedelta = FOR_EVER) -> None:
-        """Complete a job now, or when its training had taken `at_most`."""
+        """Complete a job now, or at the time when its training had taken `at_most`."""
         training = self.now() - job.created_at - BEFORE_TRAINING
         self.simulator.set_timeline(job, _life(job.created_at, min(training, at_most)))
 

@@ -85,7 +85,7 @@ def _measure_check(world: Apart[World], jobs: int, options: Mapping[str, Any]) -
 
 
 def _describe_the_rest(world: Apart[World], agent: Apart[Agent]) -> None:
-    """Poll until no job that the first poll left over awaits description."""
+    """Poll until every job that the first poll did not reach has been described."""
     polled = agent.call(Agent.poll, world.call(World.advance, INTERVAL))
     while polled.submitted.get('jobs.awaiting_description'):
         polled = agent.call(Agent.poll, world.call(World.advance, INTERVAL))

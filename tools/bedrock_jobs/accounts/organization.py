@@ -73,7 +73,7 @@ class Organization:
         return Members(sorted(accounts.values()), sorted(inactive.values()))
 
     def _entries(self) -> Iterator[Mapping[str, Any]]:
-        """Yield AWS's entries. Raises AwsError, also midway: half an organization must not pass for all of it."""
+        """Yield AWS's entries. Raises AwsError even part-way: a partial list must not pass for a whole one."""
         try:
             client = self._session.client('organizations', self._session.settings.sts_region, self._usage)
             for page in client.get_paginator('list_accounts').paginate():

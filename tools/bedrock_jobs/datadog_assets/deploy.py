@@ -117,7 +117,7 @@ class Deployer:
         for stray in self._deletable(plan):
             done.append(self._delete(stray))
         if self._had_unclear_outcome:
-            # A request that we gave up on may have been carried out late.
+            # A request that we gave up on may have been carried out late: look for duplicates.
             self.look()
         return Plan(done, () if self.prune else plan.strays)
 

@@ -116,7 +116,7 @@ def with_threshold(text: str, threshold: float) -> str:
 
 
 def without_variables(text: str) -> str:
-    """Return a query in which each template variable is replaced by `*`."""
+    """Return a query in which each template variable is replaced, together with its tag key, by `*`."""
     text = re.sub(r'[A-Za-z_][\w./-]*:\$[\w-]+(\.value)?', '*', text)
     return _VARIABLE.sub('*', re.sub(r'(\$[\w-]+)\.value', r'\1', text))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..accounts.render import Place
 
 MARK = 'Made by bedrock-jobs '
-"""How the first line of a file of ours begins, after the `# ` of a comment."""
+"""The beginning of the first line of files that we write, after the comment's `# `."""
 
 ACCOUNTS = 'Accounts'
 INSTANCES = 'Instances'

@@ -28,4 +28,4 @@ STATEMENTS: Final = (
         storage text DEFAULT NULL, from_timestamp timestamptz DEFAULT NULL, to_timestamp timestamptz DEFAULT NULL)
     RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RETURN; END'""",
 )
-"""Run in a transaction with `SHIM` on the search path. `dd.logs` has no rows here: Datadog has the logs."""
+"""Run these in a transaction with `SHIM` on the search path. `dd.logs` has no rows: only Datadog has the logs."""

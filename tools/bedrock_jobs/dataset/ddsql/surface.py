@@ -162,7 +162,7 @@ KEYWORD_ALTERNATIVES: Final[dict[str, str]] = {
     'LOCALTIMESTAMP': 'NOW()',
     'NULLS': 'CASE WHEN value IS NULL THEN 1 ELSE 0 END as the first thing to order by',
 }
-"""Words that are not documented wherever they stand unquoted; what else is not shows in the syntax tree."""
+"""Words that are undocumented wherever they appear unquoted; other undocumented syntax shows in the tree."""
 
 TYPES: Final = frozenset({'BIGINT', 'BOOLEAN', 'DECIMAL', 'INET', 'INTERVAL', 'JSON', 'TIMESTAMP', 'VARCHAR'})
 CAST_TARGETS: Final = frozenset({'BIGINT', 'DECIMAL', 'INET', 'TIMESTAMP', 'VARCHAR'})

@@ -1,4 +1,4 @@
-"""Tools around the check: a command line, a simulator of Bedrock, SQL, reports, and Datadog's assets.
+"""Tools around the check: a command line, a Bedrock simulator, SQL, reports, and Datadog assets.
 
 They import the check; the check never imports them.
 """

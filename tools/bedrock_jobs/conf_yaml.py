@@ -1,4 +1,4 @@
-"""Reads a conf.yaml as the Agent does: one check for each instance."""
+"""Reads a conf.yaml as the Agent does, with one check per instance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ConfYaml(NamedTuple):
 
 
 def read(path: Path) -> ConfYaml:
-    """Return the sections of a conf.yaml. Raises ToolError where it is none."""
+    """Return the sections of a conf.yaml. Raises ToolError if the file is not one."""
     try:
         document = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -36,7 +36,7 @@ def read(path: Path) -> ConfYaml:
 
 
 def checks(conf: ConfYaml) -> list[BedrockModelCustomizationCheck]:
-    """Return a check for each instance, its configuration validated. Raises ToolError with every mistake."""
+    """Return a check for each instance, with its configuration validated. Raises ToolError that lists every mistake."""
     made, mistakes = [], []
     for number, instance in enumerate(conf.instances, start=1):
         check = BedrockModelCustomizationCheck(NAME, conf.init_config, [instance])

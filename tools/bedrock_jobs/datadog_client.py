@@ -1,4 +1,4 @@
-"""The way to Datadog: keys, site, proxy, timeouts and retries, and errors that a person understands."""
+"""The Datadog client: keys, site, proxy, timeouts, retries, and readable errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 RETRIES: Final = 4
 LONGEST_WAIT: Final = 60.0
-# A server in front of Datadog may have passed the request on before it answered with one of these.
+# A proxy in front of Datadog may have forwarded the request before it responded with one of these.
 UNCLEAR: Final = frozenset({408, 500, 502, 503, 504, 512, 520, 522, 524})
 LIMITED: Final = 429
 
@@ -38,8 +38,8 @@ LIMITED: Final = 429
 class DatadogError(ToolError):
     """Datadog refused a request, or could not be reached.
 
-    `status` is the HTTP status, 0 when there was no answer. `messages` are Datadog's own. `is_unclear` tells that the
-    request may have been carried out all the same: it timed out, the connection broke, or the server failed.
+    `status` is the HTTP status, or 0 if there was no response. `messages` are Datadog's own. `is_unclear` means that
+    the request may still have been carried out: it timed out, the connection broke, or the server failed.
     """
 
     def __init__(self, text: str, *, status: int = 0, messages: Sequence[str] = (), is_unclear: bool = False) -> None:
@@ -51,7 +51,7 @@ class DatadogError(ToolError):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where Datadog is and who is asking. The keys are never shown, not even in a traceback."""
+    """Datadog's address and the keys to use. The keys are never shown, not even in a traceback."""
 
     api_key: str = field(repr=False)
     app_key: str = field(repr=False)
@@ -60,7 +60,7 @@ class Connection:
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
-    """Seconds to connect, and to wait for an answer."""
+    """Seconds to wait for the connection, and for a response."""
     backoff: float = 1.0
     """Seconds before the second retry; each further one waits twice as long."""
 
@@ -71,10 +71,10 @@ class Connection:
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Connection:
-    """Return the connection that DD_API_KEY, DD_APP_KEY, DD_SITE and the usual variables for proxy and CA describe.
+    """Return the connection configured by DD_API_KEY, DD_APP_KEY, DD_SITE and the usual proxy and CA variables.
 
-    Raises ToolError where a key is missing. BEDROCK_JOBS_DATADOG_URL replaces the API's address: for tests, or a
-    gateway; plain http only on this machine, since the keys travel with each request.
+    Raises ToolError if a key is missing. BEDROCK_JOBS_DATADOG_URL replaces the API's address, for tests or a gateway.
+    Plain http is allowed only on this machine, because each request carries the keys.
     """
     environ = os.environ if environ is None else environ
     api_key = environ.get('DD_API_KEY', '').strip()
@@ -98,16 +98,16 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Connection:
 
 
 class Datadog:
-    """The parts of Datadog's API that we use. Answers are JSON as Datadog sent it.
+    """The parts of Datadog's API that we use. Responses are JSON as Datadog sent it.
 
-    They are not turned into the client's models, so that a value which Datadog adds later cannot fail, and nothing
-    is lost between reading and writing.
+    They are not converted to the client's models, so that values added by Datadog later cannot cause failures and
+    nothing is lost between reading and writing.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._client = ApiClient(_configuration(connection, _Retry.once(connection)))
-        # POST requests that change nothing may be repeated; those that create something may not.
+        # POST requests that change nothing may be retried; those that create something may not.
         self._reader = ApiClient(_configuration(connection, _Retry.always(connection)))
 
     @cached_property
@@ -139,7 +139,7 @@ class Datadog:
         return DDSQLApi(self._reader)  # type: ignore[no-untyped-call]
 
     def call(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Carry out one operation of the APIs above and return its JSON; raise DatadogError with a plain reason."""
+        """Call one operation of the APIs above and return its JSON. Raises DatadogError with a readable reason."""
         try:
             response = operation(*args, **kwargs)
             data = response.data
@@ -194,9 +194,9 @@ class Datadog:
 
 
 class _Retry(urllib3.Retry):
-    """Repeats what is safe to repeat, and waits as long as Datadog's rate limit asks.
+    """Retries requests that are safe to retry, and waits as long as Datadog's rate limit asks.
 
-    A 429 was not carried out, so that anything may be repeated after it.
+    A request answered with 429 was not carried out, so any request may be retried after it.
     """
 
     @classmethod
@@ -211,7 +211,7 @@ class _Retry(urllib3.Retry):
     def _of(cls, connection: Connection, repeatable: frozenset[str]) -> _Retry:
         return cls(
             total=RETRIES,
-            # A redirect would take the keys to another host.
+            # A redirect would send the keys to another host.
             redirect=False,
             allowed_methods=repeatable,
             status_forcelist=UNCLEAR,
@@ -240,7 +240,7 @@ def _configuration(connection: Connection, retry: urllib3.Retry) -> Configuratio
     if connection.url:
         configuration.host = connection.url
     else:
-        # The client knows a list of sites and refuses others; this entry of its own takes any.
+        # The client refuses sites that are not on its list; this entry of the list accepts any.
         configuration.server_index = 2
         configuration.server_variables = {'site': connection.site}
     configuration.proxy = connection.proxy
@@ -270,7 +270,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _messages(body: object) -> list[str]:
-    """Return the messages in an error's body: `{"errors": [...]}` in v1, `{"errors": [{"title", "detail"}]}` in v2."""
+    """Return the messages in an error body: `{"errors": [...]}` in v1, `{"errors": [{"title", "detail"}]}` in v2."""
     if isinstance(body, (bytes, str)):
         text = body.decode('utf-8', 'replace') if isinstance(body, bytes) else body
         return [text[:300]] if text else []

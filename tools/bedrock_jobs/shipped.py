@@ -1,4 +1,4 @@
-"""Where the shipped assets are: at the root of a checkout; inside this package where its wheel is installed."""
+"""Finds the shipped assets: at the root of a checkout, or inside this package if installed from its wheel."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ ASSETS: Final = next(
 
 
 def metadata_of(assets: Path) -> Path | None:
-    """Return the `metadata.csv` that goes with an assets folder: beside it in a checkout, inside it in a wheel."""
+    """Return the `metadata.csv` of an assets folder: beside it in a checkout, inside it in a wheel."""
     return next((path for path in (assets.parent / 'metadata.csv', assets / 'metadata.csv') if path.is_file()), None)

@@ -1,4 +1,4 @@
-"""`bedrock-jobs`: a thin layer over the rest. Each module here that has a function `register` adds commands."""
+"""The `bedrock-jobs` command line, a thin layer. Each module here with a `register` function adds commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Entry point of `bedrock-jobs`."""
+    """Run the command line. This is the entry point of `bedrock-jobs`."""
     try:
         from .app import build
 

@@ -1,4 +1,4 @@
-"""`python -m bedrock_jobs.cli` is `bedrock-jobs`."""
+"""Lets `python -m bedrock_jobs.cli` run `bedrock-jobs`."""
 
 from . import main
 

@@ -1,4 +1,4 @@
-"""Runs the check without an Agent, and keeps what it would have sent."""
+"""Runs the check without an Agent and records what it would have sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datadog_checks.base.stubs import aggregator
 
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 
-# The stand-in refuses tags such as env, which the Agent takes.
+# The Agent stub rejects tags such as env, which the real Agent accepts.
 os.environ.setdefault('DDEV_SKIP_GENERIC_TAGS_CHECK', 'true')
 
 TYPES = {number: name for name, number in aggregator.METRIC_ENUM_MAP.items()}
@@ -28,13 +28,13 @@ class Metric(NamedTuple):
     tags: list[str]
 
     def tag(self, key: str) -> str:
-        """Return the value of a tag, empty where there is none."""
+        """Return the value of a tag, or an empty string if it is missing."""
         return tag_value(self.tags, key)
 
 
 @dataclass(slots=True)
 class Submission:
-    """What one run of one or several checks sent. `warnings` are those of `agent status`, `errors` ended a run."""
+    """What one run of one or more checks sent. `warnings` appear in `agent status`; `errors` ended a run."""
 
     at: datetime
     metrics: list[Metric] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Submission:
     errors: list[str] = field(default_factory=list)
 
     def select(self, name: str) -> list[Metric]:
-        """Return the values of a metric, by its name without the namespace."""
+        """Return the values of a metric, given its name without the namespace."""
         return [metric for metric in self.metrics if metric.name == f'bedrock_model_customization.{name}']
 
     def as_json(self) -> dict[str, Any]:
@@ -75,11 +75,11 @@ def run(checks: Sequence[BedrockModelCustomizationCheck], at: datetime) -> Submi
 
 
 def quiet() -> None:
-    """Keep the log off the terminal: what the check warns of is in the submission."""
+    """Keep the log off the terminal: the check's warnings are in the submission."""
     for name in ('bedrock_jobs', 'datadog_checks'):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def tag_value(tags: Sequence[str], key: str) -> str:
-    """Return the value of a tag in a list of tags, empty where there is none."""
+    """Return the value of a tag in a list of tags, or an empty string if it is missing."""
     return next((tag.partition(':')[2] for tag in tags if tag.partition(':')[0] == key), '')

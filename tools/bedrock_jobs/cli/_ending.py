@@ -1,4 +1,4 @@
-"""How every command ends: four exit codes, and where something is wrong a message on standard error, no traceback."""
+"""How every command ends: one of four exit codes, and errors as a message on standard error without a traceback."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 OK: Final = 0
 ERROR: Final = 1
-"""Something is wrong: with what was asked for, with a file, with AWS, Datadog or a database, or with what was found."""
+"""Something is wrong: with the arguments, a file, AWS, Datadog, a database, or with what was found."""
 DIFFERENT: Final = 2
 """What was compared differs."""
 INTERRUPTED: Final = 130
 """Somebody pressed Ctrl-C."""
 
-# Newer versions of typer bring a copy of click along, older ones need click itself: this is the class of either.
+# Newer versions of typer bundle a copy of click, older ones depend on click: this finds the class in both.
 _ClickException: Final[Any] = typer.BadParameter.__mro__[2]
 
 
 class Commands(TyperGroup):
-    """The command line as a whole: runs one command and ends the process."""
+    """The whole command line: runs one command and exits."""
 
     def main(self, args: Sequence[str] | None = None, *_: Any, **options: Any) -> NoReturn:
         options |= {'prog_name': 'bedrock-jobs', 'standalone_mode': False}
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
 
 
 def _ending_of(command: Callable[[], object]) -> int:
-    """Run a command, say what went wrong, and return the exit code. A mistake of ours passes, with its traceback."""
+    """Run a command, report what went wrong, and return the exit code. Bugs of ours propagate with their traceback."""
     try:
         code = command()
         sys.stdout.flush()
@@ -46,7 +46,7 @@ def _ending_of(command: Callable[[], object]) -> int:
     except typer.Abort as error:
         return INTERRUPTED if isinstance(error.__context__, KeyboardInterrupt) else ERROR
     except BrokenPipeError:
-        # Whoever reads our output has had enough.
+        # The reader of our output closed the pipe.
         return ERROR
     except (ToolError, OSError, _ClickException) as error:
         say(_in_words(error), 'red')
@@ -68,7 +68,7 @@ def _in_words(error: Exception) -> str:
 
 
 def _give_up_broken_streams() -> None:
-    """Keep Python from writing to a broken pipe or a full disk once more, and from complaining about it, at its end."""
+    """Stop Python from writing again to a broken pipe or full disk at exit, and from reporting the failure."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -78,14 +78,14 @@ def _give_up_broken_streams() -> None:
 
 
 def stderr() -> Console:
-    """Return the console for what is not the answer: standard error."""
+    """Return the console on standard error, for everything but the command's result."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
 
 
 def say(message: str, style: str | None = None) -> None:
-    """Tell people something. The text may come from AWS, and is shown as it is, whatever markup it holds."""
+    """Print a message for the user. The text may come from AWS, so markup in it is shown literally."""
     from rich.text import Text
 
     from ..dataset.output import printable
@@ -96,7 +96,7 @@ def say(message: str, style: str | None = None) -> None:
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Turn a missing library into a message that names the extra it comes with."""
+    """Turn a missing library into a message that names the extra that provides it."""
     try:
         yield
     except ModuleNotFoundError as error:

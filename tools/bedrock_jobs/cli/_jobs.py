@@ -1,4 +1,4 @@
-"""Where the commands of the dataset take their jobs from, and how they speak to people."""
+"""Where the dataset commands get their jobs, and how they report progress."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Demo = Annotated[bool, typer.Option('--demo', help="The demo's jobs.")]
 
 
 def one_source(config: Path | None, snapshot: Path | None, demo: bool) -> None:
-    """Refuse more than one source of jobs."""
+    """Reject more than one source of jobs."""
     if sum((config is not None, snapshot is not None, demo)) > 1:
         raise typer.BadParameter('--config, --snapshot and --demo exclude one another')
 
 
 def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = None) -> tuple[Iterable[Job], list[str]]:
-    """Return the jobs of a source, the demo's where there is none, and what is missing from them."""
+    """Return the jobs of the source (the demo's if none is given), and messages about what is missing."""
     from ..dataset.snapshot import read_snapshot
     from ..dataset.source import demo_jobs, live_jobs, lookback
 
@@ -57,7 +57,7 @@ def read_jobs(config: Path | None, snapshot: Path | None, days: float | None = N
 
 @contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error while something is done; yields what takes how much of it is."""
+    """Show a progress bar on standard error; yields a function that takes the progress so far."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -1,4 +1,4 @@
-"""What the check would send, as tables for a terminal. Foreign text stands for itself: nothing in it is markup."""
+"""Shows what the check would send as terminal tables. Text from outside is never read as markup."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ._agent import Metric, Submission, tag_value
 STYLES = {IN_PROGRESS: 'cyan', COMPLETED: 'green', FAILED: 'bold red', STOPPING: 'yellow', STOPPED: 'yellow'}
 ALERT_STYLES = {'error': 'bold red', 'warning': 'yellow', 'success': 'green', 'info': 'cyan'}
 STUCK_AFTER = 3600
-# Columns that a terminal narrower than so many characters leaves out: the least telling ones first.
+# Columns to hide on terminals narrower than this many characters, least useful first.
 NEEDED_WIDTH = {'account': 205, 'type': 180, 'base model': 150, 'Region': 125}
 COLUMNS = ('job', 'team', 'account', 'Region', 'type', 'base model', 'status', 'phase')
 NUMBERS = ('in phase', 'duration', 'loss', 'val. loss')
@@ -42,7 +42,7 @@ def clock(seconds: float) -> str:
 
 
 def jobs_table(submission: Submission, title: str, width: int) -> Table:
-    """Return the jobs that have gauges of their own, for a terminal of `width` characters: running ones first."""
+    """Return the jobs that have their own gauges, running ones first, for a terminal of `width` characters."""
     shown = [header for header in (*COLUMNS, *NUMBERS) if width >= NEEDED_WIDTH.get(header, 0)]
     table = Table(title=Text(title), title_justify='left', box=SIMPLE_HEAD, pad_edge=False)
     for header in shown:
@@ -77,12 +77,12 @@ def _running_first(job: Metric) -> tuple[bool, float]:
 
 
 def stuck(submission: Submission) -> list[Metric]:
-    """Return the times in phase of jobs that have waited for a phase to start for longer than `STUCK_AFTER`."""
+    """Return the time-in-phase values of jobs that have waited longer than `STUCK_AFTER` for a phase to start."""
     return [metric for metric in submission.select('job.time_in_phase') if _is_stuck(metric)]
 
 
 def stuck_line(metric: Metric) -> Text:
-    """Return in one line where a job is stuck."""
+    """Return one line that says where a job is stuck."""
     where = f'phase {metric.tag("phase")} {metric.tag("phase_status")} for {clock(metric.value)}'
     return Text.assemble(f'{metric.tag("job_name")}: {metric.tag("status")}, ', (where, 'bold yellow'))
 
@@ -101,7 +101,7 @@ def _phase(metric: Metric | None) -> tuple[Text, Text]:
 
 
 def event_line(event: dict[str, Any]) -> Text:
-    """Return an event in one line, with its failure message where it has one."""
+    """Return an event as one line, with its failure message if it has one."""
     at = datetime.fromtimestamp(event['timestamp'], UTC)
     style = ALERT_STYLES.get(event['alert_type'], '')
     line = Text.assemble((f'{at:%m-%d %H:%M} ', 'dim'), (event['alert_type'].ljust(8), style), event['msg_title'])
@@ -110,13 +110,13 @@ def event_line(event: dict[str, Any]) -> Text:
 
 
 def failure_message(event: dict[str, Any]) -> str:
-    """Return the failure message in an event's text, which is an indented block there."""
+    """Return the failure message from an event's text, where it is an indented block."""
     lines = [line.strip() for line in event['msg_text'].splitlines() if line.startswith('    ')]
     return ' '.join(lines) if tag_value(event['tags'], 'transition') == 'failed' else ''
 
 
 def metrics_table(metrics: Iterable[Metric]) -> Table:
-    """Return every submitted value."""
+    """Return a table of every submitted value."""
     table = Table(title='Metrics', title_justify='left', expand=True)
     table.add_column('metric', no_wrap=True)
     table.add_column('type')
@@ -128,5 +128,5 @@ def metrics_table(metrics: Iterable[Metric]) -> Table:
 
 
 def events_block(events: Sequence[dict[str, Any]], title: str) -> RenderableType:
-    """Return events, one below the other."""
+    """Return events, one per line."""
     return Group(Text(title, 'italic'), *(event_line(event) for event in events))

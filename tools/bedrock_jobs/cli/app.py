@@ -1,4 +1,4 @@
-"""Puts the command line together from the modules beside this one."""
+"""Assembles the command line from the modules in this folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._ending import Commands
 
 
 def build() -> typer.Typer:
-    """Return the application with every command of this folder: each module with a function `register` adds its own."""
+    """Return the application with the commands of every module in this folder that has a `register` function."""
     app = typer.Typer(
         name='bedrock-jobs',
         cls=Commands,

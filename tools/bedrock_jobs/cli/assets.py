@@ -1,4 +1,4 @@
-"""`bedrock-jobs assets`: dashboards, monitors and SLOs, from the files to Datadog and back."""
+"""`bedrock-jobs assets`: deploys dashboards, monitors and SLOs from files to Datadog, and removes them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def destroy(
         from ..datadog_assets.deploy import Deployer
         from ..datadog_assets.overlay import read_overlay
 
-        # What the files say does not matter here, not even whether they are in order.
+        # The contents of the files do not matter here, not even whether they are valid.
         deployer = Deployer(datadog, read_overlay(overlay).deployment, ())
         owned = deployer.owned()
         if owned and not yes:
@@ -239,7 +239,7 @@ def _read(assets: Path | None, overlay: Path | None) -> tuple[Library, Overlay]:
 
 
 def _valid(library: Library, overlay: Overlay) -> list[Desired]:
-    """Return what is to be in Datadog; leave with the problems where the files have any."""
+    """Return what Datadog should contain; exit with the problems if the files have any."""
     from ..datadog_assets.lint import lint
     from ..datadog_assets.render import render
 
@@ -323,7 +323,7 @@ def _show_plan(plan: Any, as_json: bool) -> None:
 
 
 def _difference(before: Any, after: Any) -> list[str]:
-    """Return two values as lines with - and +; of long texts only what differs."""
+    """Return two values as lines with - and +; for long texts, only the parts that differ."""
     from difflib import unified_diff
 
     old, new = (_lines(value) for value in (before, after))

@@ -1,4 +1,4 @@
-"""`bedrock-jobs check`: what the check would send with a conf.yaml, from real AWS or any endpoint, without an Agent."""
+"""`bedrock-jobs check`: shows what the check would send for a conf.yaml, from AWS or any endpoint, without an Agent."""
 
 from __future__ import annotations
 

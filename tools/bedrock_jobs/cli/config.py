@@ -1,4 +1,4 @@
-"""`bedrock-jobs config`: writes configurations for many accounts, and finds mistakes in any."""
+"""`bedrock-jobs config`: writes configurations for many accounts, and validates existing ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..accounts.render import Place
 
 MARK = 'Made by bedrock-jobs '
-"""How the first line of a file of ours begins, after the `# ` of a comment."""
+"""The beginning of the first line of files that we write, after the comment's `# `."""
 
 ACCOUNTS = 'Accounts'
 INSTANCES = 'Instances'
@@ -190,7 +190,7 @@ def _members(
 
 
 def _remarks(instances: list[Instance], members: Members, form: Format, pieces: int) -> Iterator[str]:
-    """Yield what was written, and what people should know of it."""
+    """Yield what was written, and what the user should know about it."""
     scopes = sum(len(instance['regions']) for instance in instances)
     inactive = len(members.inactive)
     left_out = f' ({inactive} that are not active are left out)' if inactive else ''
@@ -219,7 +219,7 @@ def _parse(texts: list[str]) -> dict[str, Any]:
 
 
 def _command(context: typer.Context) -> str:
-    """Return in one line what was asked for, without what may be secret."""
+    """Return the command as given, on one line, without anything that may be secret."""
     words = ['config generate']
     for option in context.command.params:
         name = option.name or ''
@@ -229,7 +229,7 @@ def _command(context: typer.Context) -> str:
         value = context.params[name]
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [option.opts[0]] if one is True else [option.opts[0], _shown(name, one)]
-    # A comment is one line.
+    # This goes into a comment, which must be one line.
     return ''.join(character if character.isprintable() else ' ' for character in ' '.join(words))
 
 
@@ -242,7 +242,7 @@ def _shown(option: str, value: Any) -> str:
         return shlex.quote(f'{name}=...' if name in HIDDEN else f'{name}={without_credentials(given)}')
     if option in HIDDEN:
         return '...'
-    # Where a file is, is of no interest, and differs from machine to machine.
+    # Keep only the file name: its folder differs between machines.
     return shlex.quote(value.name if isinstance(value, Path) else without_credentials(str(value)))
 
 
@@ -265,7 +265,7 @@ def _render(instances: list[Instance], form: Format, pieces: int, place: Place, 
 
 
 def _write(output: Path, texts: list[str], force: bool) -> None:
-    """Write the files; refuse to overwrite another's, and tell of those of ours that are not made any more."""
+    """Write the files. Refuse to overwrite files we did not write; report our files that are no longer generated."""
     if not output.name or output.is_dir():
         raise ToolError(f'{output} is a folder: give the name of a file')
     numbered = [output.with_name(f'{output.stem}-{number:02}{output.suffix}') for number in range(1, len(texts) + 1)]

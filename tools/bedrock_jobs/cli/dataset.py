@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset`: keeps the table in a PostgreSQL, and jobs in files; compares it with Datadog's."""
+"""`bedrock-jobs dataset`: keeps the table in PostgreSQL, saves jobs in files, and compares with Datadog's table."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def snapshot_command(
 
 
 def _write(dsn: str, jobs: Iterable[Job]) -> Synced:
-    """Write the jobs. Raises ToolError where the database refuses."""
+    """Write the jobs. Raises ToolError if the database refuses."""
     import psycopg
 
     try:
@@ -117,7 +117,7 @@ def _loop(dsn: str, config: Path, days: float | None, seconds: float) -> None:
     while True:
         started = time.monotonic()
         live = source.look()
-        # A look gives what changed since the last one: what a database that is down misses is kept for the next try.
+        # Each look returns only changes since the last one, so keep what a failed write missed for the next try.
         waiting.update({job.key: job for job in live.jobs})
         try:
             _report(_sync(dsn, list(waiting.values())), live.problems)

@@ -1,4 +1,4 @@
-"""`bedrock-jobs dataset compare`: Datadog's own table beside the jobs that we see."""
+"""`bedrock-jobs dataset compare`: compares Datadog's own table with the jobs that we see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bedrock-jobs demo`: the real check against a simulated AWS, poll by poll, in half a minute."""
+"""`bedrock-jobs demo`: runs the real check against a simulated AWS, poll by poll, in half a minute."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def demo(
 
 
 def _polls(seconds: float) -> Iterator[Submission]:
-    """Yield what each poll of the story sends. Time stands still while a poll runs, so that every run is the same."""
+    """Yield what each poll of the story sends. The clock stops during a poll, so that every run is the same."""
     from .. import conf_yaml
     from . import _agent
 
@@ -92,7 +92,7 @@ def _recorded(polls: Iterator[Submission], file: TextIO | None) -> Iterator[Subm
 
 
 class Summary:
-    """What was sent in all: samples by metric, events by kind, and the jobs as they were at the end."""
+    """Totals of what was sent: samples by metric, events by kind, and the final state of the jobs."""
 
     def __init__(self) -> None:
         self.polls = 0
@@ -166,7 +166,7 @@ def _print_json(polls: Iterator[Submission]) -> Summary:
 
 
 def _draw(summary: Summary, picture: Path) -> None:
-    """Draw the last screen, with the summary below it, as an SVG that loads nothing."""
+    """Draw the last screen and the summary as an SVG without external resources."""
     from io import StringIO
     from re import DOTALL, sub
 
@@ -181,7 +181,7 @@ def _draw(summary: Summary, picture: Path) -> None:
 
 
 def _show(polls: Iterator[Submission], console: Console) -> Summary:
-    """Show a live table on a terminal; print each event as it happens anywhere else."""
+    """Show a live table on a terminal; elsewhere, print each event as it happens."""
     from rich.live import Live
 
     from . import _tables

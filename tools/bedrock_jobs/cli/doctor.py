@@ -1,4 +1,4 @@
-"""`bedrock-jobs doctor`: tries credentials, permissions and Regions of a conf.yaml, and says what is missing."""
+"""`bedrock-jobs doctor`: tests the credentials, permissions and Regions of a conf.yaml and reports what is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one trial. `advice` says what to do, if anything."""
+    """The result of one test. `advice` says what to do, if anything."""
 
     instance: int
     region: str
@@ -56,7 +56,7 @@ def doctor(
 
 
 def examine(number: int, settings: Settings) -> Iterator[Finding]:
-    """Yield the findings of one instance: its credentials once, then what each Region allows."""
+    """Yield the findings for one instance: first its credentials, then what each Region allows."""
     from datadog_checks.bedrock_model_customization.aws import trials
     from datadog_checks.bedrock_model_customization.aws.advice import advise
     from datadog_checks.bedrock_model_customization.aws.session import AwsSession

@@ -1,4 +1,4 @@
-"""`bedrock-jobs assets preview`: a dashboard as a picture, from what the check emitted and without Datadog."""
+"""`bedrock-jobs assets preview`: draws a dashboard from what the check emitted, without Datadog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._ending import ERROR, extra, say
 
 
 class Theme(StrEnum):
-    """The colours of the page; `auto` follows the reader's system."""
+    """The colours of the page; `auto` follows the reader's system setting."""
 
     auto = 'auto'
     light = 'light'

@@ -1,4 +1,4 @@
-"""`bedrock-jobs report`: loss curves, phases and failures as a page, a picture, or a plot in the terminal."""
+"""`bedrock-jobs report`: shows loss curves, phases and failures as a page, a picture or a terminal plot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_FILE_NAME: Final = 80
 
 
 class Format(StrEnum):
-    """What a report is made as."""
+    """The output format of a report."""
 
     HTML = 'html'
     PNG = 'png'
@@ -80,7 +80,7 @@ def report(
 
 
 def duration(text: str) -> timedelta:
-    """Read a time such as `90m`, `12h`, `7d` or `4w`. Exits with a message where it is none."""
+    """Parse a duration such as `90m`, `12h`, `7d` or `4w`. Exits with a message if it is invalid."""
     match = re.fullmatch(r'(\d{1,5})([mhdw])', text.strip())
     if not match or not int(match[1]):
         raise typer.BadParameter(f'{text!r} is no time: write it as 90m, 12h, 7d or 4w')
@@ -88,7 +88,7 @@ def duration(text: str) -> timedelta:
 
 
 def _needs(as_format: Format) -> None:
-    """Import what the format needs now, and not after a minute of looking at AWS."""
+    """Import what the format needs now, so that a missing library fails before a minute of AWS requests."""
     from importlib import import_module
 
     import_module({Format.HTML: 'jinja2', Format.PNG: 'matplotlib', Format.TEXT: 'plotext'}[as_format])
@@ -153,7 +153,7 @@ def _plot(made: Report, out: Path | None) -> None:
 
 
 def file_name(name: str) -> str:
-    """Return a job's name as that of a file, without what could lead elsewhere."""
+    """Return a job's name as a file name, without characters that could point to another folder."""
     return NOT_IN_FILE_NAMES.sub('-', name).strip('.-')[:MAX_FILE_NAME] or 'job'
 
 

@@ -1,4 +1,4 @@
-"""`bedrock-jobs sql`: asks questions about jobs in SQL, with or without a database."""
+"""`bedrock-jobs sql`: runs SQL queries about jobs, with or without a database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DialectName(StrEnum):
-    """The values of `dataset.query.Dialect`, here so that the help needs no database driver."""
+    """The values of `dataset.query.Dialect`, repeated here so that the help needs no database driver."""
 
     DDSQL = 'ddsql'
     POSTGRES = 'postgres'
@@ -33,7 +33,7 @@ class DialectName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Where a local engine takes the table from, and how it understands a query."""
+    """Where a local engine gets the table, and how it interprets a query."""
 
     dsn: str | None
     config: Path | None
@@ -104,7 +104,7 @@ def sql(
 
 @contextmanager
 def remote_engine(local: Local) -> Iterator[Engine]:
-    """Yield what lets Datadog answer queries, over one connection."""
+    """Yield an engine that runs queries in Datadog over one connection."""
     from ..datadog_client import Datadog, from_environment
     from ..dataset.remote import ask
 
@@ -119,7 +119,7 @@ def remote_engine(local: Local) -> Iterator[Engine]:
 
 @contextmanager
 def open_engine(local: Local) -> Iterator[Engine]:
-    """Yield what answers queries, and say on the way what people should know."""
+    """Yield an engine that runs queries, and print what the user should know."""
     import psycopg
 
     from ..dataset.engine import database_engine, local_engine
@@ -190,7 +190,7 @@ def _prompt(engine: Engine) -> None:
 
 
 def _answer(engine: Engine, query: str, output_format: Format, output: Path | None) -> bool:
-    """Run one query and write its result or what is wrong with it; return whether there is a result."""
+    """Run one query and write its result or its errors; return whether it succeeded."""
     from ..dataset.query import QueryError
 
     try:
@@ -208,7 +208,7 @@ def _answer(engine: Engine, query: str, output_format: Format, output: Path | No
 
 
 def show_error(query: str, error: QueryError) -> None:
-    """Say what is wrong with a query, each thing below the line it is in."""
+    """Show the errors in a query, each below the line it occurs in."""
     lines = query.splitlines()
     for finding in error.findings:
         say(str(finding), 'red')

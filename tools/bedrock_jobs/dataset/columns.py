@@ -1,4 +1,4 @@
-"""What Datadog's dataset page says of the table and its columns, and how PostgreSQL types them."""
+"""What Datadog's dataset page says about the table and its columns, and their PostgreSQL types."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ TABLE: Final = 'bedrock_model_customization_job'
 FULL_NAME: Final = f'{SCHEMA}.{TABLE}'
 NAMES: Final = tuple(COLUMNS)
 TYPES: Final = {name: column.type for name, column in COLUMNS.items()}
-"""The columns in the order of the dataset page, each with its type there."""
+"""The columns in the order of the dataset page, each with the type given there."""
 
-# `json`, not `jsonb`: the text stays as it was written. `timestamp` is without time zone, and always UTC.
+# `json` rather than `jsonb` keeps the text as written. `timestamp` has no time zone and is always UTC.
 SQL_TYPES: Final[dict[ColumnType, str]] = {
     'string': 'text',
     'timestamp': 'timestamp',

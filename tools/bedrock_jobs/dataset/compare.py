@@ -22,19 +22,19 @@ from .remote import ask
 
 PAGE: Final = 5000
 TABLE: Final = 'aws.bedrock_model_customization_job'
-# Ours is the job's ARN, Datadog's is its own: they need not be the same.
+# Our key is the job's ARN and Datadog uses one of its own, so they may differ.
 NOT_COMPARED: Final = frozenset({'_key'})
 _HSTORE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*=>\s*(?:"((?:[^"\\]|\\.)*)"|NULL)')
 
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """One job that both have, but not alike: per column what Datadog has and what we see."""
+    """A job that differs between Datadog and us: for each differing column, Datadog's value and ours."""
 
     job_arn: str
     columns: Mapping[str, tuple[Any, Any]]
     lag: timedelta | None
-    """At least so long ago the job changed without Datadog's row showing it; None where its row is not older."""
+    """The least time since the job changed without Datadog's row showing it; None if that row is not older."""
 
     @property
     def has_stale_status(self) -> bool:
@@ -43,7 +43,7 @@ class Differing:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """One job that Datadog does not have, and how long it exists already."""
+    """A job that Datadog does not have, and how long ago it was created."""
 
     job_arn: str
     status: str | None
@@ -54,7 +54,7 @@ class Missing:
 class Comparison:
     """How Datadog's table and the jobs differ.
 
-    `only_there` are jobs of Datadog's table that we do not see, but in an account and Region that we look at: they
+    `only_there` are jobs in Datadog's table that we do not see although we look at their account and Region: they
     may be older than what we list.
     """
 
@@ -70,7 +70,7 @@ class Comparison:
 
     @property
     def lags(self) -> list[timedelta]:
-        """How long Datadog has been behind, for each job where that is known."""
+        """How far Datadog lags behind, for each job where that is known, in ascending order."""
         known = [one.lag for one in self.differing] + [one.age for one in self.missing]
         return sorted(lag for lag in known if lag is not None)
 
@@ -81,12 +81,12 @@ class Comparison:
 
 
 def compare(datadog: Datadog, jobs: Iterable[Job], now: datetime | None = None) -> Comparison:
-    """Read Datadog's table and compare it with the jobs. Raises ToolError where the table cannot be read."""
+    """Read Datadog's table and compare it with the jobs. Raises ToolError if the table cannot be read."""
     return compare_rows(list(read_table(datadog)), jobs, now or datetime.now(UTC))
 
 
 def read_table(datadog: Datadog) -> Iterator[dict[str, Any]]:
-    """Yield every row of Datadog's table, in pages by ARN: an answer holds at most 10,000 rows."""
+    """Yield every row of Datadog's table, in pages by ARN, because a response holds at most 10,000 rows."""
     last = ''
     while True:
         where = f"WHERE job_arn > '{_quoted(last)}' " if last else ''
@@ -100,7 +100,7 @@ def read_table(datadog: Datadog) -> Iterator[dict[str, Any]]:
 
 
 def compare_rows(theirs: Iterable[Mapping[str, Any]], jobs: Iterable[Job], now: datetime) -> Comparison:
-    """Compare rows as DDSQL gives them with jobs."""
+    """Compare rows returned by DDSQL with jobs."""
     there = {str(row['job_arn']): row for row in theirs if row.get('job_arn')}
     ours = {job.job_arn: record(job) for job in jobs}
     differing = []
@@ -115,13 +115,13 @@ def compare_rows(theirs: Iterable[Mapping[str, Any]], jobs: Iterable[Job], now: 
 
 
 def comparable(name: str, value: Any) -> Any:
-    """Return a column's value in the form in which both sides can be compared; nothing is None, however written."""
+    """Return a column's value in a form that both sides share; every way of writing "no value" becomes None."""
     kind = TYPES[name]
     if value is None or value == '':
         return None
     if kind == 'timestamp':
         moment = parse_time(value)
-        # Datadog keeps milliseconds.
+        # Datadog stores times in milliseconds.
         return int(moment.timestamp() * 1000) if moment else value
     if kind == 'hstore':
         return _hstore(value)
@@ -163,7 +163,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return JSON with snake_case keys and without empty members, whose spelling is a matter of taste."""
+    """Return JSON with snake_case keys and without empty members, which each side may write differently."""
     if isinstance(value, Mapping):
         members = {snake_case(str(key)): _plain(item) for key, item in value.items()}
         return {key: item for key, item in members.items() if item is not None} or None

@@ -1,4 +1,4 @@
-"""What answers queries: a PostgreSQL of the user's, or one of our own that holds the jobs of a source."""
+"""Runs queries in the user's PostgreSQL, or in a temporary one that holds the jobs of a source."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .server import temporary_server
 from .sync import connect, sync
 
 READER: Final = 'reader'
-# Even a read-only superuser can write files and start programs (COPY … TO PROGRAM); who asks needs to read, and to add
-# the functions of DDSQL to the transaction.
+# Even a read-only superuser can write files and start programs (COPY … TO PROGRAM). A query only needs to read, and to
+# add the DDSQL functions to the transaction.
 GRANTS: Final = (
     f'CREATE ROLE {READER} LOGIN',
     f'GRANT CREATE ON DATABASE postgres TO {READER}',
@@ -25,7 +25,7 @@ GRANTS: Final = (
 )
 
 Engine = Callable[[str], Result]
-"""Answers one query; raises QueryError. Local and remote engines are interchangeable."""
+"""Runs one query; raises QueryError. Local and remote engines are interchangeable."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def database_engine(
     time_frame: TimeFrame | None = None,
     row_limit: int | None = None,
 ) -> Iterator[Engine]:
-    """Answer from the table in a database, which is not changed. Raises psycopg.OperationalError."""
+    """Run queries on the table in a database, which is not changed. Raises psycopg.OperationalError."""
     with connect(dsn) as connection:
         yield lambda query: run(connection, query, dialect=dialect, time_frame=time_frame, row_limit=row_limit)
 
@@ -48,7 +48,7 @@ def local_engine(
     row_limit: int | None = None,
     progress: Callable[[int], object] = lambda seen: None,
 ) -> Iterator[Engine]:
-    """Answer from jobs, in a PostgreSQL that is started for it and stopped after. Raises ServerError."""
+    """Run queries on jobs, in a PostgreSQL started for this and stopped afterwards. Raises ServerError."""
     with temporary_server() as dsn:
         with connect(dsn) as connection:
             sync(connection, jobs, progress)

@@ -1,4 +1,4 @@
-"""Writes a result as a table for people, CSV, JSON or Parquet."""
+"""Writes a result as a readable table, CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How a result is written."""
+    """The output format of a result."""
 
     TABLE = 'table'
     CSV = 'csv'
@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 def shown(value: Any, kind: str) -> str:
-    """Return a value as text for people and for CSV: times in ISO 8601 and UTC, NULL as an empty text."""
+    """Return a value as text for tables and CSV: times in ISO 8601 and UTC, NULL as an empty string."""
     if value is None:
         return ''
     if kind == 'TIMESTAMP':
@@ -41,7 +41,7 @@ def shown(value: Any, kind: str) -> str:
 
 
 def as_time(milliseconds: int) -> datetime:
-    """Return a TIMESTAMP value as an aware time."""
+    """Return a TIMESTAMP value as a time zone aware datetime."""
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
@@ -56,7 +56,7 @@ def to_csv(result: Result) -> str:
 
 
 def to_json(result: Result) -> str:
-    """Return a result as the JSON of DDSQLApi's answer: column by column, times in milliseconds since the epoch."""
+    """Return a result as JSON in DDSQLApi's format: column by column, times in milliseconds since the epoch."""
     document = {
         'state': 'completed',
         'columns': [{'name': one.name, 'type': one.type, 'values': one.values} for one in result.columns],
@@ -66,7 +66,7 @@ def to_json(result: Result) -> str:
 
 
 def to_table(result: Result) -> Table:
-    """Return a result as a table for a terminal; what it holds cannot style or move anything there."""
+    """Return a result as a terminal table; markup and control characters in its values have no effect."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -82,7 +82,7 @@ def to_table(result: Result) -> Table:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters, which could drive the terminal that shows it."""
+    """Return a text without control characters, which could affect the terminal that shows it."""
     return ''.join(character if character.isprintable() or character == '\n' else '\ufffd' for character in text)
 
 

@@ -1,4 +1,4 @@
-"""Runs a query on the table in PostgreSQL, and gives its result the shape that Datadog's API gives it."""
+"""Runs a query on the table in PostgreSQL and returns the result in the form that Datadog's API uses."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from .rows import since_epoch
 
 
 class Dialect(StrEnum):
-    """How a query is understood: as Datadog would, or as PostgreSQL does."""
+    """How a query is interpreted: as Datadog or as PostgreSQL does."""
 
     DDSQL = 'ddsql'
     POSTGRES = 'postgres'
 
 
 class TimeFrame(NamedTuple):
-    """The time that `CURRENT_SETTING('dd.time_frame_start')` and `…_end` tell. Aware times."""
+    """The times that `CURRENT_SETTING('dd.time_frame_start')` and `…_end` return. They are time zone aware."""
 
     start: datetime
     end: datetime
 
     @classmethod
     def last(cls, span: timedelta = timedelta(hours=1)) -> TimeFrame:
-        """The time until now; an hour is what Datadog's editor begins with."""
+        """The given span up to now. The default of an hour is that of Datadog's editor."""
         now = datetime.now(UTC)
         return cls(now - span, now)
 
 
 class QueryError(ToolError):
-    """A query that cannot be run: what is wrong with it, and where."""
+    """A query cannot be run: what is wrong with it, and where."""
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         super().__init__('\n'.join(str(finding) for finding in findings))
 
 
-# By PostgreSQL's type name. DDSQL has one type of each kind.
+# Keyed by PostgreSQL's type name. DDSQL has one type of each kind.
 DDSQL_TYPES: Final = {
     'bool': 'BOOLEAN',
     'int2': 'BIGINT',
@@ -81,10 +81,11 @@ def run(
     time_frame: TimeFrame | None = None,
     row_limit: int | None = None,
 ) -> Result:
-    """Run one query that reads, and return its result. Raises QueryError.
+    """Run one read-only query and return its result. Raises QueryError.
 
-    In `ddsql` what DDSQL does not document is refused before PostgreSQL sees it, and PostgreSQL is made to follow
-    DDSQL's semantics. The transaction is read-only and is rolled back, in either dialect. `row_limit` None is no limit.
+    In the `ddsql` dialect, anything that DDSQL does not document is refused before PostgreSQL sees it, and PostgreSQL
+    is made to follow DDSQL's semantics. In both dialects the transaction is read-only and rolled back.
+    `row_limit` None means no limit.
     """
     findings = lint(query) if dialect is Dialect.DDSQL else []
     if findings:
@@ -101,10 +102,10 @@ def run(
         connection.execute('SET TRANSACTION READ ONLY')
         cursor = connection.cursor()
         for name in ('json', 'jsonb'):
-            # As text it stays what it is: numbers keep their digits, objects their order.
+            # Text is kept exactly: numbers keep their digits, objects their order.
             cursor.adapters.register_loader(name, TextLoader)
         try:
-            # A prepared statement is one statement: nothing can follow it and leave the read-only transaction.
+            # A prepared statement is a single statement, so no second one can leave the read-only transaction.
             cursor.execute(prepared.sql if prepared else query, prepare=True)
             if cursor.description is None:
                 raise QueryError([Finding(1, 1, 'this gives no rows', 'SELECT')])
@@ -125,7 +126,7 @@ def _warnings(remote: frozenset[str]) -> list[str]:
 
 
 def _set_search_path(connection: psycopg.Connection[Any]) -> None:
-    """Let hstore's operators be found wherever the extension was installed."""
+    """Make hstore's operators available whatever schema the extension was installed in."""
     connection.execute(
         "SELECT set_config('search_path', concat_ws(', ', %s::text, 'public', (SELECT quote_ident(nspname) FROM "
         "pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'hstore')), true)",
@@ -159,7 +160,7 @@ def _message(error: psycopg.Error) -> str:
 
 
 def _explain(error: psycopg.Error, query: str, original: Any) -> QueryError:
-    """Return PostgreSQL's own error with the place in the query as it was written."""
+    """Return PostgreSQL's error with its position in the query as the user wrote it."""
     offset = int(error.diag.statement_position or 1) - 1
     line, column = position(query, original(offset) if original else offset)
     hint = error.diag.message_hint
@@ -187,7 +188,7 @@ def _type_name(connection: psycopg.Connection[Any], oid: int) -> str:
 
 
 def wire_value(value: Any, kind: str) -> Any:
-    """Return a value that psycopg loaded as Datadog's API would send it."""
+    """Convert a value loaded by psycopg to the form in which Datadog's API would send it."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if kind.endswith('[]') and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Runs DDSQL in Datadog: the same query text as here, the same shape of answer."""
+"""Runs DDSQL in Datadog, with the same query text and result format as locally."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import ToolError
 from .result import Column, Result
 
 MAX_ROWS: Final = 10_000
-"""The most rows that Datadog gives for one query."""
+"""The most rows that Datadog returns for one query."""
 SPAN: Final = timedelta(hours=1)
 PATIENCE: Final = timedelta(minutes=5)
 _FIRST_WAIT: Final = 0.5
@@ -29,10 +29,10 @@ def ask(
     patience: timedelta = PATIENCE,
     wait: Callable[[float], None] = time.sleep,
 ) -> Result:
-    """Run a query in Datadog and return its result as `dataset.query.run` does; wait for it, at most `patience`.
+    """Run a query in Datadog and return its result as `dataset.query.run` does, waiting at most `patience`.
 
-    `since` and `until` are the time frame, the last hour by default; static tables ignore it. `row_limit` is at most
-    10,000, which is also what None stands for. Raises ToolError for whatever Datadog refuses.
+    `since` and `until` are the time frame, by default the last hour; static tables ignore it. `row_limit` is at most
+    10,000, which is also the meaning of None. Raises ToolError for anything that Datadog refuses.
     """
     limit = MAX_ROWS if row_limit is None else row_limit
     if not 1 <= limit <= MAX_ROWS:

@@ -1,4 +1,4 @@
-"""The answer to a query: the same from PostgreSQL here and from Datadog."""
+"""The result of a query, in the same form from the local PostgreSQL and from Datadog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a result. `type` is DDSQL's name; values are as Datadog's API sends them, see `Result`."""
+    """One column of a result. `type` is DDSQL's name; values have the form that Datadog's API sends, see `Result`."""
 
     name: str
     type: str
@@ -18,10 +18,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a query, column by column, as DDSQLApi of datadog-api-client gives it.
+    """The result of a query, column by column, as DDSQLApi of datadog-api-client returns it.
 
     TIMESTAMP values are milliseconds since the epoch, JSON and HSTORE values are JSON as text, BIGINT and DECIMAL are
-    numbers, INTERVAL is milliseconds. None is NULL. `warnings` tell why something may be missing.
+    numbers, INTERVAL is milliseconds. None is NULL. `warnings` say why something may be missing.
     """
 
     columns: list[Column]
@@ -32,11 +32,11 @@ class Result:
         return len(self.columns[0].values) if self.columns else 0
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows; columns may share a name."""
+        """Yield the rows as tuples, since columns may share a name."""
         yield from zip(*(column.values for column in self.columns), strict=True)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows by column name."""
+        """Yield the rows as dictionaries by column name."""
         names = [column.name for column in self.columns]
         for row in self.rows():
             yield dict(zip(names, row, strict=True))

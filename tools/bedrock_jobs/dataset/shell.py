@@ -28,7 +28,7 @@ KEYWORDS: Final = (
 
 
 def read_loop(answer: Callable[[str], object], say: Callable[[str], None], history: Path | None) -> None:
-    """Read queries until the user leaves. `answer` shows a query's result or error, `say` shows a text."""
+    """Read queries until the user leaves. `answer` shows a query's result or error, `say` shows a message."""
     session: PromptSession[str] = PromptSession(
         history=_history(history),
         lexer=PygmentsLexer(PostgresLexer),
@@ -58,7 +58,7 @@ def read_loop(answer: Callable[[str], object], say: Callable[[str], None], histo
 
 
 def command(line: str, answer: Callable[[str], object], say: Callable[[str], None]) -> bool:
-    """Carry out a backslash command; return whether to go on."""
+    """Run a backslash command; return whether to continue."""
     name, _, argument = line.partition(' ')
     if name in (r'\q', r'\quit'):
         return False
@@ -76,7 +76,7 @@ def command(line: str, answer: Callable[[str], object], say: Callable[[str], Non
 
 
 def completer() -> WordCompleter:
-    """Complete the names of columns, the table and functions, and keywords, whatever their case."""
+    """Complete the names of columns, the table and functions, and keywords, ignoring case."""
     return WordCompleter([*TYPES, FULL_NAME, *sorted(FUNCTIONS), *KEYWORDS], ignore_case=True)
 
 
@@ -84,6 +84,6 @@ def _history(path: Path | None) -> History:
     if path is None:
         return InMemoryHistory()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Queries may hold names that are nobody else's business.
+    # Queries may contain private names.
     path.touch(mode=0o600)
     return FileHistory(path)

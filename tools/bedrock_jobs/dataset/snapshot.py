@@ -1,4 +1,4 @@
-"""Jobs in a file: JSON lines, a header and then one record for each job."""
+"""Jobs saved in a file as JSON lines: a header, then one record per job."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ VERSION: Final = 1
 
 
 class SnapshotError(ToolError):
-    """A file that is no snapshot, or a damaged one; the message says where."""
+    """The file is not a snapshot, or is damaged. The message says where."""
 
 
 def write_snapshot(path: Path, jobs: Iterable[Job], now: datetime | None = None) -> int:
-    """Write jobs into a file, all or nothing, and return how many. Raises OSError."""
+    """Write jobs to a file atomically and return how many there were. Raises OSError."""
     taken_at = (now or datetime.now(UTC)).isoformat(timespec='seconds')
     unfinished = path.with_name(path.name + '.part')
     count = 0
@@ -40,7 +40,7 @@ def write_snapshot(path: Path, jobs: Iterable[Job], now: datetime | None = None)
 
 
 def read_snapshot(path: Path) -> Iterator[Job]:
-    """Yield the jobs of a file. Raises OSError, and SnapshotError for a file that is no whole snapshot."""
+    """Yield the jobs in a file. Raises OSError, and SnapshotError for a file that is not a complete snapshot."""
     with path.open(encoding='utf-8') as file:
         for number, line in enumerate(file, 1):
             try:
@@ -56,6 +56,6 @@ def read_snapshot(path: Path) -> Iterator[Job]:
 
 
 def _entry(job: Job) -> dict[str, Any]:
-    """A record, in which a job without tags has an empty map, and one whose tags are not known has null."""
+    """Return a record in which a job without tags has an empty map and a job with unknown tags has null."""
     values = record(job)
     return values if values['tags'] is not None or job.tags is None else {**values, 'tags': {}}

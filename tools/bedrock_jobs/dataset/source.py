@@ -1,4 +1,4 @@
-"""Where jobs come from: live AWS by the check's configuration, a snapshot, or the demo."""
+"""Where jobs come from: live AWS through the check's configuration, a snapshot, or the demo."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.polling.collector import Collector
     from datadog_checks.bedrock_model_customization.settings import Settings
 
-# One look describes everything: there may be no later one to carry the rest to.
+# A single look describes every job, because there may be no later look to describe the rest.
 NO_LIMIT: Final = 1_000_000
 ALL_TIME: Final = timedelta(days=36_500)
 
 Say = Callable[[str], object]
-"""Takes something for people to read."""
+"""Takes a message for the user."""
 
 
 @dataclass(slots=True)
 class Live:
-    """Jobs seen in AWS. `problems` tell which scopes or descriptions are missing, in words for people.
+    """Jobs seen in AWS. `problems` are readable messages about missing scopes and descriptions.
 
-    `reached` is the number of scopes whose jobs were listed. A scope that could not be reached gives no jobs, so that
-    the rows it had before stay as they were.
+    `reached` is the number of scopes whose jobs were listed. A scope that could not be reached yields no jobs, so its
+    existing rows stay unchanged.
     """
 
     jobs: list[Job] = field(default_factory=list)
@@ -36,9 +36,9 @@ class Live:
 
 
 def demo_jobs(now: datetime | None = None) -> list[Job]:
-    """Return the jobs of a story that ends now, as `bedrock-jobs demo` shows them; the same ones for the same time.
+    """Return the jobs of a story that ends now, as `bedrock-jobs demo` shows them; the same jobs for the same time.
 
-    Raises ModuleNotFoundError without its extra.
+    Raises ModuleNotFoundError if its extra is not installed.
     """
     from datadog_checks.bedrock_model_customization.jobs.reading import read_description
 
@@ -55,14 +55,14 @@ def demo_jobs(now: datetime | None = None) -> list[Job]:
 
 
 def lookback(days: float | None) -> timedelta:
-    """Return how far to look back; None is all the way."""
+    """Return how far to look back; None means without limit."""
     return ALL_TIME if days is None else min(timedelta(days=days), ALL_TIME)
 
 
 def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda scope: None) -> Live:
-    """Look once at every scope of a configuration file of the check; `progress` gets each scope before it is asked.
+    """Look once at every scope of a check's configuration file; `progress` gets each scope before it is queried.
 
-    `reach` is how old a job may be, unless it still runs. Raises ToolError for a file that is not a valid
+    `reach` is the maximum age of a job, unless it is still running. Raises ToolError if the file is not a valid
     configuration.
     """
     from ..conf_yaml import load
@@ -71,9 +71,9 @@ def live_jobs(config: Path, reach: timedelta = ALL_TIME, progress: Say = lambda 
 
 
 class LiveSource:
-    """Looks at the scopes of instances again and again; every look after the first gives only what changed.
+    """Looks at the scopes of instances repeatedly; each look after the first returns only what changed.
 
-    A job that ended is looked at once: tags that someone gives it later are seen by a new `LiveSource`.
+    An ended job is looked at only once: tags added to it later are seen only by a new `LiveSource`.
     """
 
     def __init__(
@@ -118,5 +118,5 @@ class LiveSource:
         live.problems += [f'{name}: {error}' for error in poll.problems]
         if poll.unreadable:
             live.problems.append(f'{name}: {poll.unreadable} entries of the listing are about no job')
-        # Ended jobs are let go of here, and what was given is not given again.
+        # This drops ended jobs, and keeps returned jobs from being returned again.
         collector.remember(poll, poll.transitions, poll.changed, now)

@@ -1,4 +1,4 @@
-"""Brings the table in PostgreSQL up to date with the jobs that are seen."""
+"""Updates the table in PostgreSQL from the jobs that are seen."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .rows import row
 from .schema import BOOKS, prepare
 
 CHUNK: Final = 5000
-"""Changed jobs that are held in memory, and written, at a time."""
+"""How many changed jobs are held in memory and written at a time."""
 
 FEW: Final = 1000
-"""Up to so many jobs only their own fingerprints are read, not those of the whole table."""
+"""Below this many jobs, only their own fingerprints are read, not those of the whole table."""
 
-# Changes whenever `row` gives another row for the same job, so that all rows are written once more.
+# Change this whenever `row` returns a different row for the same job, so that all rows are rewritten.
 ROW_FORMAT: Final = b'1'
 
 
 @dataclass(slots=True)
 class Synced:
-    """What a sync did, in jobs. `seen` is how many there were, `written` how many were sent to the database.
+    """What a sync did: `seen` is the number of jobs, `written` the number sent to the database.
 
-    The others are as they were when they were written last.
+    The others have not changed since they were last written.
     """
 
     seen: int = 0
@@ -49,12 +49,12 @@ def sync(
     jobs: Iterable[Job],
     progress: Callable[[int], object] = lambda seen: None,
 ) -> Synced:
-    """Write jobs into the table, in one transaction that also makes the table; `progress` gets the jobs seen so far.
+    """Write jobs into the table, in one transaction that also creates it; `progress` gets the number of jobs so far.
 
-    A job is found again by `_key`. Rows of jobs that are not among `jobs` stay. What a job does not say (a listing
-    knows less than a description) keeps the value the row has. A row that has ended never runs again, and one that is
-    newer than the job stays as it is: an old snapshot cannot undo a later sync. Raises SchemaError and psycopg.Error;
-    nothing is changed then.
+    Jobs are matched by `_key`. Rows of jobs that are not in `jobs` stay. Values missing from a job (a listing has
+    fewer than a description) stay as they are in the row. An ended row never becomes running again, and a row newer
+    than the job stays unchanged, so an old snapshot cannot undo a later sync. Raises SchemaError and psycopg.Error,
+    in which case nothing is changed.
     """
     synced = Synced()
     with connection.transaction():
@@ -82,19 +82,19 @@ def sync(
 
 
 def fingerprint(job: Job) -> int:
-    """Return a number that stands for a job in all that its row is made of: equal jobs have the same."""
+    """Return a hash of everything in a job that its row is made of: equal jobs have equal hashes."""
     try:
         content = orjson.dumps(job, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):
-        # orjson refuses lone surrogates and huge numbers; the row of such a job is what tells it apart.
+        # orjson refuses lone surrogates and huge numbers: hash the row of such a job instead.
         content = repr(row(job)).encode()
     return int.from_bytes(blake2b(content, digest_size=8, key=ROW_FORMAT).digest(), 'big', signed=True)
 
 
 def _known(connection: psycopg.Connection[Any], first: list[Job]) -> set[int]:
-    """Return the fingerprints of the rows that are there, or only those of the jobs in `first` where these are all.
+    """Return the fingerprints of the existing rows, or only those of the jobs in `first` if there are no other jobs.
 
-    A fingerprint stands for its job's key, too, so that keys need not be read. A row that someone deleted has none.
+    A fingerprint covers the job's key too, so keys need not be read. A row that someone deleted has none.
     """
     query = f'SELECT fingerprint FROM {BOOKS}.synced JOIN {FULL_NAME} ON _key = key'
     cursor = connection.cursor(binary=True)
@@ -106,7 +106,7 @@ def _known(connection: psycopg.Connection[Any], first: list[Job]) -> set[int]:
 
 
 def _write(connection: psycopg.Connection[Any], changed: dict[str, tuple[Job, int]]) -> int:
-    """Write the changed jobs with their fingerprints, forget them, and return how many they were."""
+    """Write the changed jobs with their fingerprints, clear `changed`, and return how many there were."""
     written = len(changed)
     with connection.cursor() as cursor:
         with cursor.copy(f'COPY incoming ({", ".join(NAMES)}) FROM STDIN') as copy:
@@ -129,7 +129,7 @@ def _merged(name: str) -> str:
     if name == '_key':
         return 'i._key'
     if name == 'tags':
-        # Tags are the one thing that can go away: an empty hstore says that the job has none.
+        # Only tags can be removed from a job: an empty hstore means that the job has none.
         return "CASE WHEN i.tags IS NULL THEN t.tags WHEN i.tags = '' THEN NULL ELSE i.tags END"
     return f'coalesce(i.{name}, t.{name})'
 

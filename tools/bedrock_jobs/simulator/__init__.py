@@ -1,8 +1,7 @@
-"""A local AWS endpoint for model customization jobs: real HTTP, scripted lives, scripted faults.
+"""A local AWS endpoint for model customization jobs: real HTTP, scripted job lives, scripted faults.
 
-It answers Amazon Bedrock's operations on customization jobs, GetResources of the tagging API, STS, S3 and ListAccounts
-of Organizations, on one loopback port. Nothing that the Agent runs imports it; the demo, the tests and the benchmarks
-do.
+On one loopback port it serves Amazon Bedrock's operations on customization jobs, GetResources of the tagging API, STS,
+S3 and ListAccounts of Organizations. The demo, the tests and the benchmarks use it; nothing that the Agent runs does.
 """
 
 from .accounts import DEFAULT_ACCOUNT, Account

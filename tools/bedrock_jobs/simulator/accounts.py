@@ -1,4 +1,4 @@
-"""Who asks: access keys, the accounts they belong to, and the roles that may be assumed."""
+"""Access keys, the accounts they belong to, and the roles that may be assumed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ DEFAULT_ACCOUNT: Final = '123456789012'
 
 @dataclass
 class Account:
-    """One AWS account. With no roles of its own it lets any of its roles be assumed; with some, only those.
+    """One AWS account. If it defines roles, only those may be assumed; otherwise any role name may be.
 
-    `roles` maps the name of a role to the ExternalId that its trust policy asks for, or to None.
+    `roles` maps a role's name to the ExternalId that its trust policy requires, or to None.
     """
 
     id: str
@@ -29,12 +29,12 @@ class Account:
         return f'arn:aws:iam::{self.id}:role/{name}'
 
     def scope(self, region: str) -> Scope:
-        """Return what this account holds in a Region."""
+        """Return this account's resources in a Region."""
         return self.scopes.setdefault(region, Scope(self.id, region))
 
 
 class Accounts:
-    """All accounts, and the access keys that speak for them."""
+    """All accounts and their access keys."""
 
     def __init__(self, default: str = DEFAULT_ACCOUNT) -> None:
         self.default = default
@@ -43,11 +43,11 @@ class Accounts:
         self._expired: set[str] = set()
 
     def get(self, account_id: str) -> Account:
-        """Return the account, made on first use."""
+        """Return the account, created on first use."""
         return self._accounts.setdefault(account_id, Account(account_id))
 
     def issue(self, access_key: str, account_id: str) -> None:
-        """Let an access key speak for an account."""
+        """Assign an access key to an account."""
         self._keys[access_key] = account_id
 
     def expire(self, account_id: str | None = None) -> int:
@@ -57,7 +57,7 @@ class Accounts:
         return len(expired)
 
     def identify(self, call: Call) -> None:
-        """Fill in the account of a call; raises the error of an unsigned call or of an expired key."""
+        """Set the account of a call. Raises the AWS error for an unsigned call or an expired key."""
         if not call.access_key:
             if call.headers.get('Authorization', '').startswith('Bearer '):
                 raise trouble('bedrock', Trouble.DENIED, 'Bearer tokens are not accepted here; sign with SigV4.')
@@ -67,7 +67,7 @@ class Accounts:
             raise trouble(call.service, Trouble.EXPIRED, 'The security token included in the request is expired')
 
     def check_trust(self, call: Call) -> str:
-        """Return the account whose role an AssumeRole call asks for; raises AccessDenied when it may not."""
+        """Return the account whose role an AssumeRole call asks for. Raises AccessDenied if that is not allowed."""
         role_arn = call.form.get('RoleArn', '')
         _, _, resource = role_arn.partition(':role/')
         account = self.get(role_arn.split(':')[4] if role_arn.count(':') >= 5 else '')

@@ -1,4 +1,4 @@
-"""Amazon Resource Names and ids of simulated resources; ids are derived, so a rerun gives the same."""
+"""Amazon Resource Names and ids of simulated resources. Ids are derived, so every run gives the same ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CUSTOM_MODEL_ARN: Final = re.compile(
 )
 _FOUNDATION_ARN: Final = re.compile(r'arn:aws(?:-[^:]+)?:bedrock:[a-z0-9-]{1,20}::foundation-model/(?P<model>.+)')
 _MODEL_ID: Final = re.compile(r'[a-z0-9-]{1,63}\.([a-z0-9-]{1,63}\.){0,2}[a-z0-9-]{1,63}(:[a-z0-9-]{1,63}){0,2}')
-# The same names as the service model's own pattern, which takes exponential time over dashes.
+# Accepts the same names as the service model's own pattern, which takes exponential time on dashes.
 JOB_NAME: Final = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9+.-]{0,62}')
 MODEL_NAME: Final = re.compile(r'([0-9a-zA-Z][_-]?){1,63}')
 
@@ -32,7 +32,7 @@ def partition(region: str) -> str:
 
 
 def resource_id(*parts: str) -> str:
-    """Return 12 letters and digits, the same for the same parts."""
+    """Return an id of 12 letters and digits, always the same for the same parts."""
     number = int.from_bytes(hashlib.blake2b('\0'.join(parts).encode(), digest_size=8).digest())
     letters = []
     for _ in range(12):
@@ -42,7 +42,7 @@ def resource_id(*parts: str) -> str:
 
 
 def foundation_model_id(base_model: str) -> str:
-    """Return the foundation model's id from an id, a foundation model ARN or a custom model ARN.
+    """Return the foundation model's id, given an id, a foundation model ARN or a custom model ARN.
 
     Raises ValueError for anything else.
     """
@@ -64,7 +64,7 @@ def job_arn(account: str, region: str, model: str, job_id: str) -> str:
 
 
 def key_arn(account: str, region: str, key: str) -> str:
-    """Return the ARN of a KMS key that is named by its ARN, id or alias; an alias stands for a key made up for it."""
+    """Return the ARN of a KMS key given by ARN, id or alias; for an alias, the key is made up."""
     if ':key/' in key:
         return key
     key_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f'{account}/{key}')) if 'alias/' in key else key

@@ -1,7 +1,7 @@
-"""Files that jobs leave in S3: loss curves, validation curves and the data check's report, as real ones look.
+"""Files that jobs leave in S3, in the real format: loss curves, validation curves and the data check's report.
 
-They appear as the jobs live: a report when the validation phase ends, curves when the job completes, or bit by bit
-while it trains. Numbers are derived from the job, so a rerun gives the same.
+They appear as the jobs run: the report when the validation phase ends, curves when the job completes, or gradually
+while it trains. Numbers are derived from the job, so every run gives the same ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MANIFEST_FILE: Final = 'input_status/{}/manifest.report.csv'
 MANIFEST_HEADER: Final = (
     'fileName,totalProcessedRecordCount,acceptedRecordCount,partiallyAcceptedRecordCount,rejectedRecordCount'
 )
-# A job that grows its files shows so many states of them before the last one.
+# How many intermediate states a growing file has before its final one.
 GROWTH: Final = 12
 MAX_EPOCHS: Final = 20
 REINFORCEMENT: Final = 'REINFORCEMENT_FINE_TUNING'
@@ -33,7 +33,7 @@ PRE_TRAINING: Final = 'CONTINUED_PRE_TRAINING'
 
 
 class Upload(NamedTuple):
-    """An object that appears at a moment, in place of any before it."""
+    """An object that appears at a given time and replaces its predecessor."""
 
     at: datetime
     job: SimulatedJob
@@ -43,7 +43,7 @@ class Upload(NamedTuple):
 
 @dataclass(kw_only=True)
 class Uploads(Fault):
-    """Puts objects into S3 once their time has come. Not a fault, but a fault is what sees each call first."""
+    """Puts objects into S3 when they are due. This is a fault only because faults see each call first."""
 
     simulator: Simulator
     waiting: list[Upload] = field(default_factory=list)
@@ -61,9 +61,9 @@ class Uploads(Fault):
 
 
 def leave_artifacts(simulator: Simulator, jobs: Iterable[SimulatedJob], *, grows: bool = False) -> Uploads:
-    """Let jobs leave their files in S3 as they live; with `grows`, the curves while they train, too.
+    """Make jobs write their files to S3 as they run; with `grows`, curves also appear while they train.
 
-    It works by an entry among the simulator's faults, which is returned: clearing the faults ends it.
+    This adds an entry to the simulator's faults and returns it: clearing the faults ends it.
     """
     uploads = Uploads(simulator=simulator)
     for job in jobs:
@@ -73,7 +73,7 @@ def leave_artifacts(simulator: Simulator, jobs: Iterable[SimulatedJob], *, grows
 
 
 def put_artifact(simulator: Simulator, job: SimulatedJob, name: str, body: bytes, *, region: str | None = None) -> None:
-    """Put one file into a job's folder now. `name` is that within the folder."""
+    """Put one file into a job's folder now. `name` is relative to the folder."""
     bucket, _, prefix = job.spec.output_s3_uri.removeprefix('s3://').partition('/')
     prefix = prefix if not prefix or prefix.endswith('/') else f'{prefix}/'
     key = f'{prefix}model-customization-job-{job.id}/{name}'
@@ -104,7 +104,7 @@ def uploads_of(job: SimulatedJob, *, grows: bool = False) -> Iterator[Upload]:
 
 
 class Lines(tuple[str, ...]):
-    """The lines of a file, without their ends; the first is the header."""
+    """The lines of a file, without line endings; the first is the header."""
 
     def __getitem__(self, part: slice) -> Lines:  # type: ignore[override]
         return Lines(super().__getitem__(part))
@@ -114,7 +114,7 @@ class Lines(tuple[str, ...]):
 
 
 def length(job: SimulatedJob) -> tuple[int, int]:
-    """Return a job's numbers of steps and of epochs."""
+    """Return a job's number of steps and number of epochs."""
     try:
         epochs = min(max(int(float(job.spec.hyper_parameters.get('epochCount', '2'))), 1), MAX_EPOCHS)
     except ValueError:
@@ -123,7 +123,7 @@ def length(job: SimulatedJob) -> tuple[int, int]:
 
 
 def training_csv(job: SimulatedJob) -> Lines:
-    """Return `step_wise_training_metrics.csv`: steps count from 1, epochs from 0, as in all real ones.
+    """Return `step_wise_training_metrics.csv`: steps count from 1 and epochs from 0, as in all real files.
 
     Continued pre-training has the documented column `perplexity`, reinforcement fine-tuning has rewards and no loss.
     """
@@ -149,7 +149,7 @@ def training_csv(job: SimulatedJob) -> Lines:
 def validation_csv(job: SimulatedJob, position: int = 0) -> Lines:
     """Return `validation_metrics.csv`: a row at the last step of each epoch.
 
-    Where the job's validation loss lies far above its training loss, the curve turns upward half-way.
+    If the job's validation loss is far above its training loss, the curve turns upward half-way.
     """
     rng = random.Random(f'{job.arn} validation {position}')
     steps, epochs = length(job)
@@ -183,7 +183,7 @@ def _rewards_csv(rng: random.Random, steps: int, epochs: int) -> Lines:
 
 
 def _validation_name(job: SimulatedJob, position: int) -> str:
-    """One validator's file lies where AWS's documentation says; several lie in folders of their own."""
+    """Return a file's name: a single validator's is the one AWS documents; several validators have a folder each."""
     folder = f'/validation-{position}' if len(job.spec.validators) > 1 else ''
     return f'{VALIDATION_FOLDER}{folder}/validation_metrics.csv'
 

@@ -30,12 +30,12 @@ Plan = Callable[[JobSpec, datetime], Timeline]
 
 
 def default_plan(spec: JobSpec, now: datetime) -> Timeline:
-    """Let every created job succeed in the usual time."""
+    """Make every created job succeed in the usual time."""
     return completes(now, validation_losses=tuple(0.9 for _ in spec.validators))
 
 
 class Bedrock:
-    """Answers Bedrock calls. `plan` decides how a job made by CreateModelCustomizationJob will live."""
+    """Answers Bedrock calls. `plan` gives the timeline of a job made by CreateModelCustomizationJob."""
 
     def __init__(self, plan: Plan = default_plan) -> None:
         self.plan = plan
@@ -62,7 +62,7 @@ class Bedrock:
         limit = _max_results(call.query.get('maxResults'))
         token = call.query.get('nextToken')
         start = read_token(token, window) if token is not None else None
-        # One more than the page tells whether there is a next one.
+        # Take one more than the page holds, to see whether there is a next page.
         jobs = list(islice(scope.listed(window, now, start), limit + 1))
         page = jobs[:limit]
         members = b','.join([job.summary_json(now) for job in page])
@@ -77,7 +77,7 @@ class Bedrock:
         spec = read_spec(document, scope)
         tags, model_tags = read_tags(document.get('jobTags')), read_tags(document.get('customModelTags'))
         if (known := scope.find(spec.name, now)) is not None:
-            # The client token makes a repeated request harmless.
+            # The client token makes a repeated request idempotent.
             if spec.client_request_token and known.spec.client_request_token == spec.client_request_token:
                 return _json(201, {'jobArn': known.arn})
             raise conflict(f'The provided job name {spec.name} is already in use. Try a different job name.')
@@ -118,7 +118,7 @@ class Bedrock:
 
 
 def read_window(query: Mapping[str, str]) -> Window:
-    """Read the filters of ListModelCustomizationJobs; raises ValidationException for values AWS would refuse."""
+    """Parse the filters of ListModelCustomizationJobs. Raises ValidationException for values AWS would refuse."""
     status, name = query.get('statusEquals'), query.get('nameContains')
     if status is not None and status not in STATUSES:
         raise invalid(f'statusEquals must be one of {sorted(STATUSES)}, got {status}')
@@ -134,13 +134,13 @@ def read_window(query: Mapping[str, str]) -> Window:
 
 
 def make_token(job: SimulatedJob, window: Window) -> str:
-    """Return the token of the page after `job`: a place in the order, so that new jobs shift nothing."""
+    """Return the token of the page after `job`. It is a sort position, so new jobs do not shift pages."""
     place = json.dumps([iso(job.created_at), job.id, _fingerprint(window)])
     return base64.urlsafe_b64encode(place.encode()).decode()
 
 
 def read_token(token: str, window: Window) -> tuple[datetime, str]:
-    """Return the sort key that a token of the same window holds; raises ValidationException for any other."""
+    """Return the sort key in a token of the same window. Raises ValidationException for any other token."""
     try:
         created, job_id, fingerprint = json.loads(base64.b64decode(token.encode(), b'-_', validate=True))
         if fingerprint == _fingerprint(window):
@@ -151,7 +151,7 @@ def read_token(token: str, window: Window) -> tuple[datetime, str]:
 
 
 def read_tags(tags: Any) -> dict[str, str]:
-    """Read a list of lowercase key and value pairs, as Bedrock writes tags."""
+    """Parse tags in Bedrock's format, a list of objects with lowercase `key` and `value`."""
     try:
         read = {tag['key']: tag['value'] for tag in tags or ()}
     except (TypeError, KeyError):
@@ -161,7 +161,7 @@ def read_tags(tags: Any) -> dict[str, str]:
 
 
 def read_spec(document: Mapping[str, Any], scope: Scope) -> JobSpec:
-    """Read the body of CreateModelCustomizationJob, all but its tags."""
+    """Parse the body of CreateModelCustomizationJob, except its tags."""
     required = (
         'jobName',
         'customModelName',
@@ -235,7 +235,7 @@ def _document(call: Call) -> dict[str, Any]:
 
 
 def resource_arn(call: Call) -> str:
-    """Return the resource that a tag operation names; raises ValidationException when it names none."""
+    """Return the resource that a tag operation names. Raises ValidationException if it names none."""
     arn = _document(call).get('resourceARN')
     if not isinstance(arn, str):
         raise invalid('resourceARN is missing')

@@ -1,4 +1,4 @@
-"""Faults of the network and of the answers themselves: late, cut, garbled, or wrong in one member."""
+"""Faults in the network and in responses: late, cut off, garbled, or wrong in one member."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUMMARIES: Final = 'modelCustomizationJobSummaries'
 
 @dataclass(kw_only=True)
 class Latency(Fault):
-    """Answers late by `seconds`, plus up to `jitter` seconds."""
+    """Delays the response by `seconds`, plus up to `jitter` seconds."""
 
     seconds: float
     jitter: float = 0.0
@@ -28,7 +28,7 @@ class Latency(Fault):
 
 @dataclass(kw_only=True)
 class Slow(Fault):
-    """Sends the answer at `bytes_per_second`."""
+    """Sends the response at `bytes_per_second`."""
 
     bytes_per_second: float
 
@@ -40,7 +40,7 @@ class Slow(Fault):
 
 @dataclass(kw_only=True)
 class Hang(Fault):
-    """Never answers: the connection stays open until the client gives up or the simulator stops."""
+    """Never responds: the connection stays open until the client gives up or the simulator stops."""
 
     refuses = True
 
@@ -50,7 +50,7 @@ class Hang(Fault):
 
 @dataclass(kw_only=True)
 class ConnectionReset(Fault):
-    """Resets the connection without an answer."""
+    """Resets the connection without a response."""
 
     refuses = True
 
@@ -62,13 +62,13 @@ class ConnectionReset(Fault):
 class Unreachable(ConnectionReset):
     """Cuts a Region (or an account) off: every connection is reset.
 
-    One address serves all Regions here, so a Region that is gone shows as a reset, and not as a name without address.
+    All Regions share one address here, so a missing Region shows as a reset, not as a failed name lookup.
     """
 
 
 @dataclass(kw_only=True)
 class HalfBody(Fault):
-    """Announces the whole body, sends half of it, and closes."""
+    """Announces the whole body, sends half of it, and closes the connection."""
 
     def after(self, call: Call, answer: Answer) -> Answer:
         return replace(answer, delivery=Delivery.HALF) if answer.delivery is Delivery.WHOLE else answer
@@ -76,7 +76,7 @@ class HalfBody(Fault):
 
 @dataclass(kw_only=True)
 class RawBody(Fault):
-    """Sends `body` in place of the answer's, with its status unless `status` is given."""
+    """Replaces the response's body with `body`, and keeps its status unless `status` is given."""
 
     body: bytes
     status: int | None = None
@@ -93,7 +93,7 @@ class RawBody(Fault):
 
 @dataclass(kw_only=True)
 class EmptyDocument(Fault):
-    """Answers with a document that has no members, in whatever protocol was asked: `200 {}`."""
+    """Responds with an empty document in the protocol of the request: `200 {}`."""
 
     def after(self, call: Call, answer: Answer) -> Answer:
         return _edit_json(answer, lambda document: document.clear())
@@ -101,12 +101,12 @@ class EmptyDocument(Fault):
 
 @dataclass(kw_only=True)
 class TaggingLags(Fault):
-    """Keeps a job's tags from GetResources, which has not heard of them yet; Bedrock tells them. `job` None: all."""
+    """Hides a job's tags from GetResources, which lags behind; Bedrock still returns them. `job` None: all jobs."""
 
     operation: str | None = 'GetResources'
 
     def matches_job(self, call: Call) -> bool:
-        # The call names many; the ones in its answer are looked at one by one.
+        # The call names many jobs, so the jobs in its response are checked one by one.
         return True
 
     def after(self, call: Call, answer: Answer) -> Answer:
@@ -123,7 +123,7 @@ class TaggingLags(Fault):
 
 @dataclass(kw_only=True)
 class MalformedJson(Fault):
-    """Cuts the end off a body, which still travels whole: valid HTTP, invalid JSON (or XML, or CBOR)."""
+    """Truncates the body before sending it: valid HTTP, but invalid JSON (or XML, or CBOR)."""
 
     def after(self, call: Call, answer: Answer) -> Answer:
         return replace(answer, body=answer.body[: max(1, len(answer.body) * 2 // 3)])
@@ -131,17 +131,17 @@ class MalformedJson(Fault):
 
 @dataclass(kw_only=True)
 class ReplaceMember(Fault):
-    """Replaces one member of a job, in listings and in descriptions alike; `job` None means every job.
+    """Replaces one member of a job, in both listings and descriptions; `job` None means every job.
 
     `member` may be a path (`statusDetails.trainingDetails.status`, `validationMetrics.0.validationLoss`).
-    `value` is any JSON value, NaN and infinities too; `MISSING` takes the member away, None sends null.
+    `value` is any JSON value, including NaN and infinities; `MISSING` removes the member, None sends null.
     """
 
     member: str
     value: Any = MISSING
 
     def matches_job(self, call: Call) -> bool:
-        # A listing names no job; the ones in its answer are looked at one by one.
+        # A listing names no job, so the jobs in its response are checked one by one.
         return call.operation == 'ListModelCustomizationJobs' or super().matches_job(call)
 
     def after(self, call: Call, answer: Answer) -> Answer:
@@ -156,16 +156,16 @@ class ReplaceMember(Fault):
 
 @dataclass(kw_only=True)
 class TokenLoops(Fault):
-    """Makes a listing endless: every page says that the first one comes next.
+    """Makes a listing endless: every page's token leads back to the first page.
 
-    botocore stops at a token it gets twice in a row; `is_new` makes each token another one, which it cannot notice.
+    botocore stops at a token it gets twice in a row; `is_new` makes every token different, so it cannot notice.
     """
 
     is_new: bool = False
     _pages: int = field(default=0, init=False, repr=False)
 
     def before(self, call: Call) -> Answer | None:
-        # The token stands for the start: the service is asked for the first page again.
+        # Drop the token, so that the service returns the first page again.
         call.query.pop('nextToken', None)
         return None
 
@@ -176,7 +176,7 @@ class TokenLoops(Fault):
 
 
 def _edit_json(answer: Answer, edit: Callable[[dict[str, Any]], None]) -> Answer:
-    """Return the answer with its document changed by `edit`; an error answer stays as it is."""
+    """Return the response with its document changed by `edit`; an error response is unchanged."""
     if answer.status >= 400 or not answer.body:
         return answer
     is_cbor = answer.headers.get('smithy-protocol') == CBOR
@@ -186,7 +186,7 @@ def _edit_json(answer: Answer, edit: Callable[[dict[str, Any]], None]) -> Answer
 
 
 def _set(document: Any, path: list[str], value: Any) -> None:
-    """Set or remove one place of a document; a path that leads nowhere changes nothing."""
+    """Set or remove one member of a document; a path that does not exist changes nothing."""
     *parents, last = path
     for name in parents:
         try:

@@ -1,4 +1,4 @@
-"""AWS errors as each wire protocol sends them, and the code each service uses for the same trouble."""
+"""AWS errors in the format of each wire protocol, and the code each service uses for the same problem."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .wire import CBOR, JSON, QUERY, REST_JSON, S3, Answer, encode_cbor
 
 
 class ApiError(Exception):
-    """An error answer: AWS's error `code`, its `message` and the HTTP `status` it travels with."""
+    """An error response: AWS's error `code`, its `message` and the HTTP `status`."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f'{code}: {message}')
@@ -21,7 +21,7 @@ class ApiError(Exception):
 
 
 class Trouble(StrEnum):
-    """Troubles that every service has, each under its own name."""
+    """Kinds of errors that every service has, each under its own code."""
 
     THROTTLED = 'throttled'
     DENIED = 'denied'
@@ -60,7 +60,7 @@ _CODES: Final[dict[tuple[str, Trouble], tuple[str, int]]] = {
 
 
 def trouble(service: str, kind: Trouble, message: str) -> ApiError:
-    """Return the error by which `service` reports `kind`."""
+    """Return the error with which `service` reports `kind`."""
     code, status = _CODES.get((service, kind), _CODES['bedrock', kind])
     return ApiError(code, message, status)
 
@@ -78,7 +78,7 @@ def conflict(message: str) -> ApiError:
 
 
 def render(error: ApiError, protocol: str) -> Answer:
-    """Return the error as an HTTP answer of the wire protocol."""
+    """Return the error as an HTTP response in the wire protocol."""
     if protocol == REST_JSON:
         body = json.dumps({'message': error.message}).encode()
         return Answer(error.status, body, {'x-amzn-errortype': error.code})

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong, for which calls, how often. A registry picks the ones that strike a call."""
+"""Faults: what goes wrong, for which calls, and how often. A registry picks the faults that apply to a call."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .wire import Answer, Call
 
 @dataclass(kw_only=True)
 class Fault:
-    """The base of every fault: which calls it strikes, and how often.
+    """The base of every fault: which calls it affects, and how often.
 
     `operation`, `region`, `account` and `job` (ARN, name or id of the job that the call names) must all match;
-    None matches anything. The first `skip` matching calls pass, then `times` calls are struck (None: without end),
-    each with `probability`. `hits` counts the calls struck.
+    None matches anything. The first `skip` matching calls pass, then `times` calls are affected (None: no
+    limit), each with `probability`. `hits` counts the affected calls.
     """
 
     refuses: ClassVar[bool] = False
-    """Whether this kind answers in the service's place. A call is refused once: by the first such fault."""
+    """Whether this kind answers instead of the service. Only the first such fault applies to a call."""
 
     operation: str | None = None
     region: str | None = None
@@ -35,7 +35,7 @@ class Fault:
     _seen: int = field(default=0, init=False, repr=False)
 
     def matches(self, call: Call) -> bool:
-        """Whether the call is one of those this fault is about."""
+        """Whether this fault can apply to the call."""
         return (
             self.operation in (None, call.operation)
             and self.region in (None, call.region)
@@ -48,11 +48,11 @@ class Fault:
         return self.job is None or (job is not None and self.job in (job.arn, job.name, job.id))
 
     def is_due(self, call: Call) -> bool:
-        """Whether a matching call is struck; a subclass may let calls pass at some rate."""
+        """Whether a matching call is affected; a subclass may let calls pass at some rate."""
         return True
 
     def strikes(self, call: Call, rng: random.Random) -> bool:
-        """Whether this call is struck; counts it."""
+        """Return whether this call is affected, and count it."""
         if not self.matches(call):
             return False
         self._seen += 1
@@ -68,16 +68,16 @@ class Fault:
         return 0.0
 
     def before(self, call: Call) -> Answer | None:
-        """Answer the call in the service's place, let it pass (None), or raise ApiError."""
+        """Answer the call instead of the service, let it pass (None), or raise ApiError."""
         return None
 
     def after(self, call: Call, answer: Answer) -> Answer:
-        """Return the answer, changed."""
+        """Return the response, possibly changed."""
         return answer
 
 
 class Faults:
-    """The faults in force, in the order added. `seed` makes probabilities repeatable. Safe from several threads."""
+    """The active faults, in the order added. `seed` makes probabilities repeatable. Thread-safe."""
 
     def __init__(self, seed: int = 0) -> None:
         self._lock = threading.Lock()
@@ -85,24 +85,24 @@ class Faults:
         self.rng = random.Random(seed)
 
     def add(self, fault: Fault) -> Fault:
-        """Put a fault in force and return it, for its `hits` and for `remove`."""
+        """Activate a fault and return it, for its `hits` and for `remove`."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Take a fault out of force; nothing happens if it was not in force."""
+        """Deactivate a fault; does nothing if it is not active."""
         with self._lock:
             self._faults = [kept for kept in self._faults if kept is not fault]
 
     def clear(self) -> None:
-        """Take every fault out of force."""
+        """Deactivate every fault."""
         with self._lock:
             self._faults = []
 
     @contextmanager
     def during(self, fault: Fault) -> Iterator[Fault]:
-        """Keep a fault in force inside a `with` block."""
+        """Keep a fault active inside a `with` block."""
         self.add(fault)
         try:
             yield fault
@@ -110,7 +110,7 @@ class Faults:
             self.remove(fault)
 
     def striking(self, call: Call) -> list[Fault]:
-        """Return the faults that strike a call, and count them."""
+        """Return the faults that affect a call, and count them."""
         if not self._faults:
             return []
         with self._lock:

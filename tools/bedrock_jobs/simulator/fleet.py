@@ -1,4 +1,4 @@
-"""Synthetic fleets: many plausible jobs over a span of time, the same for the same seed."""
+"""Synthetic fleets: many plausible jobs over a span of time, repeatable by seed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MESSAGES: Final = (
 class Fleet:
     """What a synthetic fleet looks like.
 
-    `jobs` were created from `span` before `until` up to `until`, spread evenly over `accounts` and `regions`;
-    `active` is the share that is still running at `until`, `stuck` the share of those that never start training.
-    Of the rest, `failed` and `stopped` are shares, and the others completed. Of all, `tagged` is the tagged share.
+    `jobs` is the number of jobs created in the `span` before `until`, spread evenly over `accounts` and `regions`.
+    `active` is the share still running at `until`; of those, the share `stuck` never starts training. Of the rest, the
+    shares `failed` and `stopped` ended that way and the others completed. `tagged` is the tagged share of all jobs.
     """
 
     until: datetime
@@ -48,9 +48,9 @@ class Fleet:
     seed: int = 0
 
     def build(self) -> Iterator[tuple[SimulatedJob, dict[str, str]]]:
-        """Yield the jobs with their tags, oldest first; feed it to `Simulator.add_jobs`."""
+        """Yield the jobs with their tags, oldest first, for `Simulator.add_jobs`."""
         rng = random.Random(self.seed)
-        # Active jobs are the newest ones, as they are in an account where nothing gets stuck for months.
+        # Active jobs are the newest ones, as in an account where nothing stays stuck for months.
         finished = self.jobs - round(self.jobs * self.active)
         for number in range(self.jobs):
             is_active = number >= finished
@@ -72,7 +72,7 @@ class Fleet:
             yield SimulatedJob(account, region, spec, timeline), tags
 
     def _finished(self, rng: random.Random, kind: str, share: float, spec: JobSpec) -> Timeline:
-        # Twelve hours are enough for the longest life below, so all of these have ended at `until`.
+        # The longest life below takes less than twelve hours, so all of these have ended by `until`.
         margin = min(timedelta(hours=12), self.span)
         created = self.until - self.span + (self.span - margin) * share
         training = timedelta(minutes=rng.uniform(40, 240))

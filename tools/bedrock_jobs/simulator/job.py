@@ -1,4 +1,4 @@
-"""A simulated job: what it was created with, its timeline, and the JSON that AWS would send about it."""
+"""A simulated job: its creation parameters, its timeline, and the JSON that AWS would send for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _encode = json.JSONEncoder(separators=(',', ':')).encode
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What a job was created with; nothing here changes with time. Members that are None are not on the wire."""
+    """A job's creation parameters, which never change. Members that are None are not sent."""
 
     name: str
     base_model: str = DEFAULT_BASE_MODEL
@@ -50,7 +50,7 @@ class JobSpec:
 
 
 class SimulatedJob:
-    """One job of one account and Region. Its JSON is cached for as long as its state does not change."""
+    """One job in one account and Region. Its JSON is cached while its state does not change."""
 
     __slots__ = (
         '_details',
@@ -97,23 +97,23 @@ class SimulatedJob:
 
     @property
     def output_model_arn(self) -> str:
-        """The custom model's ARN; it is on the wire only once the job has completed."""
+        """The custom model's ARN; it is sent only once the job has completed."""
         model_id = arns.resource_id('model', self.account, self.region, self.id)
         return arns.custom_model_arn(self.account, self.region, self.model, model_id)
 
     def replace_timeline(self, timeline: Timeline) -> None:
-        """Give the job another life; its creation time must stay (the store sorts by it)."""
+        """Replace the job's timeline; the creation time must stay the same, because the store sorts by it."""
         if timeline.created_at != self.created_at:
             raise ValueError('created_at must not change')
         self.timeline = timeline
         self._forget()
 
     def status(self, now: datetime) -> str:
-        """Return the status at `now`, a moment after the creation."""
+        """Return the status at `now`, which must not be before the creation."""
         return self._at(self.timeline.position(now)).status
 
     def summary_json(self, now: datetime) -> bytes:
-        """Return the job as a member of ListModelCustomizationJobs at `now`, a moment after the creation."""
+        """Return the job's entry in ListModelCustomizationJobs at `now`, which must not be before the creation."""
         position = self.timeline.position(now)
         if self._summary[0] != position:
             document = self.summary(self._at(position))
@@ -121,7 +121,7 @@ class SimulatedJob:
         return self._summary[1]
 
     def details_json(self, now: datetime) -> bytes:
-        """Return the answer of GetModelCustomizationJob at `now`, a moment after the creation."""
+        """Return the response of GetModelCustomizationJob at `now`, which must not be before the creation."""
         position = self.timeline.position(now)
         if self._details[0] != position:
             document = self.details(self._at(position))
@@ -162,7 +162,7 @@ class SimulatedJob:
             creationTime=iso(self.created_at),
             lastModifiedTime=iso(snapshot.last_modified),
             endTime=iso(snapshot.end_time),
-            # Get's model allows a foundation model only, even for training on top of a custom one.
+            # The service model of Get allows only a foundation model here, even when training on top of a custom one.
             baseModelArn=arns.foundation_model_arn(self.region, self.model),
             outputModelKmsKeyArn=self.spec.kms_key_arn,
             vpcConfig=self.spec.vpc_config,
@@ -170,7 +170,7 @@ class SimulatedJob:
         )
 
     def custom_model(self, now: datetime) -> dict[str, Any] | None:
-        """Return the answer of GetCustomModel at `now`; None while the job has made no model."""
+        """Return the response of GetCustomModel at `now`; None while the job has not produced a model."""
         snapshot = self.timeline.at(now)
         if snapshot is None or snapshot.status != COMPLETED:
             return None
@@ -187,7 +187,7 @@ class SimulatedJob:
         )
 
     def _forget(self) -> None:
-        """Drop the caches, each the last state by its position on the timeline."""
+        """Drop the caches, each of which holds the last state by its position on the timeline."""
         self._snapshot = (-1, None)
         self._summary = self._details = (-1, b'')
 
@@ -208,7 +208,7 @@ class SimulatedJob:
             'outputDataConfig': {'s3Uri': self.spec.output_s3_uri},
             'customizationType': self.spec.customization_type,
             'trainingMetrics': None if loss is None else {'trainingLoss': loss},
-            # Running jobs send an empty list here, and so do some completed ones.
+            # Running jobs have an empty list here, and so do some completed ones.
             'validationMetrics': [{'validationLoss': loss} for loss in snapshot.validation_losses],
             'customizationConfig': self.spec.customization_config,
         }
@@ -226,7 +226,7 @@ def status_details(snapshot: Snapshot) -> dict[str, Any] | None:
 
 
 def iso(moment: datetime | None) -> str | None:
-    """Return a time as Bedrock writes it: ISO 8601 with milliseconds and Z."""
+    """Return a time in Bedrock's format: ISO 8601 with milliseconds and Z."""
     return f'{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z' if moment else None
 
 

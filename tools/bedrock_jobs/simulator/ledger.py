@@ -1,4 +1,4 @@
-"""The ledger of requests: what was asked of the simulator, by whom, and how it was answered."""
+"""The ledger of requests: what the simulator was asked, by whom, and how it answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Request(NamedTuple):
     """One request. `job` is the id of the job it named, `error` AWS's error code, `at` wall time (Unix seconds).
 
-    `status` is 0 when no answer was sent (connection reset, hang). `seconds` is the time until the answer was ready.
+    `status` is 0 if no response was sent (connection reset, hang). `seconds` is the time until the response was ready.
     """
 
     at: float
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 
 class Ledger:
-    """Every request in the order of its end. Safe to read while requests arrive: a list only ever grows."""
+    """Every request, in the order in which they finished. Safe to read while requests arrive: lists only grow."""
 
     def __init__(self) -> None:
         self._requests: list[Request] = []
@@ -51,7 +51,7 @@ class Ledger:
         job: str | None = None,
         error: str | None = None,
     ) -> list[Request]:
-        """Return the requests that match everything given."""
+        """Return the requests that match all given criteria."""
         wanted = {'operation': operation, 'account': account, 'region': region, 'job': job, 'error': error}
         given = {name: value for name, value in wanted.items() if value is not None}
         return [request for request in self if all(getattr(request, name) == value for name, value in given.items())]

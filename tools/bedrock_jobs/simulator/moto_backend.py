@@ -1,6 +1,6 @@
-"""STS and S3 by moto, driven in this process through its WSGI application.
+"""STS and S3 from moto, called in this process through its WSGI application.
 
-moto is imported on the first such request: it takes a third of a second and some 60 MB, which most runs never need.
+moto is imported on the first such request: it takes a third of a second and some 60 MB, and most runs never need it.
 Its state is global to the process, so simulators that run at the same time share their buckets.
 """
 
@@ -15,10 +15,10 @@ from .wire import Answer, Call
 
 _ACCESS_KEY: Final = re.compile(rb'<AccessKeyId>([^<]+)</AccessKeyId>')
 _ERROR_CODE: Final = re.compile(rb'<Error>.*?<Code>([^<]+)</Code>', re.DOTALL)
-# werkzeug sets these itself from what it is given.
+# werkzeug sets these itself from its arguments.
 _NOT_PASSED: Final = frozenset({'content-length', 'transfer-encoding', 'connection', 'expect'})
 
-# As global as what they guard.
+# Global, because the moto state that they guard is global.
 _lock: Final = threading.Lock()
 _apps: Final[dict[str, Any]] = {}
 _users: Final[set[int]] = set()
@@ -28,7 +28,7 @@ class MotoBackend:
     """Answers STS and S3 calls; safe to call from several threads, one call at a time."""
 
     def answer(self, call: Call, endpoint_url: str) -> Answer:
-        """Return moto's answer to a call."""
+        """Return moto's response to a call."""
         with _lock:
             _users.add(id(self))
             response = _app(call.service).open(
@@ -42,12 +42,12 @@ class MotoBackend:
             headers = {name: value for name, value in response.headers.items() if name.lower() != 'content-length'}
             content_type = headers.pop('Content-Type', 'application/xml')
             if call.method == 'HEAD':
-                # The length of what GET would send: a HEAD answer has no body to count.
+                # Keep the length that GET would send: a HEAD response has no body to measure.
                 headers['Content-Length'] = response.headers.get('Content-Length', '0')
             return Answer(response.status_code, response.get_data(), headers, content_type)
 
     def release(self) -> None:
-        """Give moto up; the last user's leaving empties every bucket and forgets the issued credentials."""
+        """Stop using moto; when the last user leaves, every bucket and issued credential is deleted."""
         with _lock:
             if id(self) not in _users:
                 return
@@ -58,19 +58,19 @@ class MotoBackend:
 
 
 def issued_access_key(answer: Answer) -> str | None:
-    """Return the access key that an AssumeRole answer hands out."""
+    """Return the access key issued in an AssumeRole response."""
     match = _ACCESS_KEY.search(answer.body)
     return match[1].decode() if match else None
 
 
 def error_code(answer: Answer) -> str | None:
-    """Return AWS's error code out of an XML answer."""
+    """Return AWS's error code from an XML response."""
     match = _ERROR_CODE.search(answer.body) if answer.status >= 400 else None
     return match[1].decode() if match else None
 
 
 def _app(service: str) -> Any:
-    """Return a client of moto's application for a service, made on first use."""
+    """Return a client of moto's application for a service, created on first use."""
     if service not in _apps:
         make_app = import_module('moto.server').create_backend_app
         _apps[service] = import_module('werkzeug.test').Client(make_app(service))

@@ -31,10 +31,10 @@ class Member:
 
 @dataclass
 class Organization:
-    """The organization of the simulator's default account, which manages it. Without members there is none.
+    """The organization managed by the simulator's default account. Without members, there is no organization.
 
-    `delegated` are member accounts that may ask too. `shows_paths` says whether ListAccounts tells the units of each
-    account.
+    `delegated` are member accounts that may also call it. `shows_paths` says whether ListAccounts returns the units of
+    each account.
     """
 
     management: str
@@ -43,7 +43,7 @@ class Organization:
     shows_paths: bool = True
 
     def add(self, account_id: str, name: str = '', *, state: str = 'ACTIVE', units: tuple[str, ...] = ()) -> None:
-        """Add an account, or change it."""
+        """Add or change an account."""
         self.members[account_id] = Member(account_id, name or f'account-{account_id}', state, units)
 
     def answer(self, call: Call, now: datetime) -> Answer:
@@ -64,7 +64,7 @@ class Organization:
         if not isinstance(per_page, int) or not 1 <= per_page <= MAX_PER_PAGE:
             raise _invalid(f'MaxResults must be from 1 to {MAX_PER_PAGE}, got {per_page}')
         start = _read_token(request.get('NextToken') or '')
-        # AWS promises no order, and gives none that means anything.
+        # AWS promises no order, and its actual order has no meaning.
         ordered = sorted(self.members.values(), key=lambda member: hashlib.sha256(member.id.encode()).digest())
         page = ordered[start : start + per_page]
         document: dict[str, Any] = {'Accounts': [self._account(member, now) for member in page]}
@@ -73,7 +73,7 @@ class Organization:
         return document
 
     def _account(self, member: Member, now: datetime) -> dict[str, Any]:
-        # Since September 2026 without `Status`.
+        # `Status` is gone since September 2026.
         account: dict[str, Any] = {
             'Id': member.id,
             'Arn': f'arn:aws:organizations::{self.management}:account/{ID}/{member.id}',

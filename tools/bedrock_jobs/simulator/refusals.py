@@ -1,4 +1,4 @@
-"""Faults by which a service refuses: throttling, denied access, server errors, expired credentials, lost tokens."""
+"""Faults that make a service refuse calls: throttling, denied access, server errors, expired credentials or tokens."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .wire import Answer, Call
 
 @dataclass(kw_only=True)
 class Throttle(Fault):
-    """Throttles calls above `rate_per_second` (with `burst` calls at once), or all of them when it is None.
+    """Throttles calls above `rate_per_second` (with `burst` calls at once), or all calls if it is None.
 
-    Each account and Region has its own allowance, as AWS's quotas do. The rate is in wall time.
+    Each account and Region has its own quota, as in AWS. The rate is in wall time.
     """
 
     refuses = True
@@ -39,13 +39,13 @@ class Throttle(Fault):
         raise trouble(call.service, Trouble.THROTTLED, 'Too many requests, please wait before trying again.')
 
 
-# What IAM calls a service, where that is not its name elsewhere.
+# Service names that differ in IAM.
 PREFIXES: Final = {'tagging': 'tag'}
 
 
 @dataclass(kw_only=True)
 class AccessDenied(Fault):
-    """Denies calls, as a missing permission does."""
+    """Denies calls, as if a permission were missing."""
 
     refuses = True
 
@@ -58,7 +58,7 @@ class AccessDenied(Fault):
 
 @dataclass(kw_only=True)
 class ServerError(Fault):
-    """Answers with the service's internal error; `status` above 500 gives what a front end sends (503 and so on)."""
+    """Responds with the service's internal error; a `status` above 500 gives a front end's error (503 and so on)."""
 
     refuses = True
 
@@ -71,7 +71,7 @@ class ServerError(Fault):
 
 @dataclass(kw_only=True)
 class ExpiredCredentials(Fault):
-    """Answers as to credentials that have expired."""
+    """Responds as if the credentials had expired."""
 
     refuses = True
 
@@ -82,7 +82,7 @@ class ExpiredCredentials(Fault):
 
 @dataclass(kw_only=True)
 class ServiceError(Fault):
-    """Answers with any error: AWS's `code`, its `message`, and the HTTP `status`."""
+    """Responds with any error: AWS's `code`, its `message`, and the HTTP `status`."""
 
     refuses = True
 
@@ -96,7 +96,7 @@ class ServiceError(Fault):
 
 @dataclass(kw_only=True)
 class TokenExpires(Fault):
-    """Refuses the calls that bring a pagination token; the first page of every listing passes."""
+    """Refuses calls with a pagination token; the first page of every listing passes."""
 
     refuses = True
 

@@ -1,4 +1,4 @@
-"""The HTTP server: aiohttp on the loopback address, in a thread and an event loop of its own."""
+"""The HTTP server: aiohttp on the loopback address, in its own thread and event loop."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .service import Service
 from .wire import Answer, Delivery
 
 _CHUNKS_PER_SECOND: Final = 20
-# Linger on, for no time: closing then sends RST and not FIN.
+# SO_LINGER on with a timeout of 0: closing then sends RST instead of FIN.
 _RESET_ON_CLOSE: Final = struct.pack('ii', 1, 0)
 
 
 class Server:
-    """Serves a `Service` over HTTP. Only loopback addresses are accepted: this answers anyone who signs."""
+    """Serves a `Service` over HTTP. Only loopback addresses are accepted, because any signature is accepted."""
 
     def __init__(self, service: Service, host: str = '127.0.0.1', port: int = 0) -> None:
         if not ipaddress.ip_address(host).is_loopback:
@@ -35,7 +35,7 @@ class Server:
         self._thread: threading.Thread | None = None
 
     def start(self) -> str:
-        """Start to serve and return the endpoint's URL; raises OSError when the port is taken."""
+        """Start serving and return the endpoint's URL. Raises OSError if the port is taken."""
         if self._thread is not None:
             raise RuntimeError('the simulator is already running')
         ready: Future[int] = Future()
@@ -50,7 +50,7 @@ class Server:
         return f'http://{host}:{port}'
 
     def stop(self) -> None:
-        """Stop, and let go of every request that hangs."""
+        """Stop, and release every hanging request."""
         if self._thread is None or self._loop is None:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)
@@ -73,10 +73,10 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get('Expect', '').lower() == '100-continue':
-            # botocore waits a second for this before it sends an object.
+            # botocore waits up to a second for this before it sends an object.
             await request.writer.write(b'HTTP/1.1 100 Continue\r\n\r\n')
             request.writer.output_size = 0
-        # The stream and not `read()`: S3 bodies may pass aiohttp's limit of 1 MiB.
+        # Use the stream, not `read()`: S3 bodies may exceed aiohttp's limit of 1 MiB.
         body = await request.content.read() if request.body_exists else b''
         answer = await self._service.serve(request.method, request.raw_path, request.headers, body)
         if answer.delivery is Delivery.HANG:
@@ -106,7 +106,7 @@ class Server:
         return response
 
     async def _pause(self, seconds: float) -> bool:
-        """Wait, and return whether to go on; False when the server stops."""
+        """Wait, and return whether to continue; False if the server is stopping."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
@@ -114,7 +114,7 @@ class Server:
         return False
 
     def _headers(self, answer: Answer) -> dict[str, str]:
-        """Return the headers of an answer; its `Date` is the time by which the jobs live."""
+        """Return the headers of a response; `Date` is the simulated time."""
         others = {name: value for name, value in answer.headers.items() if name.lower() != 'date'}
         date = format_datetime(self._service.clock.now(), usegmt=True)
         return {'Content-Type': answer.content_type, **others, 'Date': date}

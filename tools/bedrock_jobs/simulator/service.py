@@ -1,4 +1,4 @@
-"""From a request to its answer: whose call it is, which faults strike it, which service answers."""
+"""Turns a request into a response: finds the caller's account, applies faults, and picks the service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .wire import Answer, Call, Delivery, read_call
 
 logger = logging.getLogger(__name__)
 
-# moto knows the keys of assumed roles only, and takes every other one for its own account's.
+# moto knows only the keys of assumed roles, and treats every other key as one of its own account.
 _CALLER: Final = re.compile(rb'(?<=<Account>)\d{12}(?=</Account>)|(?<=::)\d{12}(?=:)')
 _BY_RESOURCE: Final = frozenset({'ListTagsForResource', 'TagResource', 'UntagResource'})
 
@@ -47,13 +47,13 @@ class Service:
         self._rng = random.Random()
 
     async def serve(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the answer to a request, and enter it in the ledger."""
+        """Return the response to a request, and record it in the ledger."""
         started = time.perf_counter()
         call = read_call(method, raw_path, headers, body)
         try:
             answer, error = await self._answer(call)
         except Exception as raised:
-            # Our own defect, or a package that is not installed. No client retries a 501, and its message says why.
+            # A bug of ours, or a missing package. Clients do not retry a 501, and its message says why.
             logger.exception('The simulator could not answer %s', call.operation)
             error = 'SimulatorError'
             answer = render(ApiError(error, f'{type(raised).__name__}: {raised}', 501), call.protocol)
@@ -65,7 +65,7 @@ class Service:
         return answer
 
     async def _answer(self, call: Call) -> tuple[Answer, str | None]:
-        """Return the answer, and AWS's error code if it is an error."""
+        """Return the response, and AWS's error code if it is an error."""
         struck: list[Fault] = []
         try:
             self.accounts.identify(call)
@@ -83,7 +83,7 @@ class Service:
         return answer, error
 
     async def _handle(self, call: Call) -> Answer:
-        """Return the service's own answer."""
+        """Return the service's own response."""
         if call.service == 'sts':
             return await asyncio.to_thread(self._ask_sts, call)
         if call.service == 's3':
@@ -107,7 +107,7 @@ class Service:
         return answer
 
     def _named_job(self, call: Call) -> SimulatedJob | None:
-        """Return the job that the call names, so that faults and the ledger know it."""
+        """Return the job that the call names, for faults and the ledger."""
         if call.service != 'bedrock':
             return None
         identifier = call.identifier

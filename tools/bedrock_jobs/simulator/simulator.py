@@ -1,4 +1,4 @@
-"""The simulator: one local endpoint for Bedrock, tagging, STS, S3 and Organizations, and the levers to script it."""
+"""The simulator: one local endpoint for Bedrock, tagging, STS, S3 and Organizations, and methods to script it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .wire import Call
 
 
 class Simulator:
-    """A local AWS endpoint over HTTP; a context manager, or `start` and `stop`.
+    """A local AWS endpoint over HTTP. Use it as a context manager, or call `start` and `stop`.
 
-    `clock` is the time the jobs live by (default: real time). `plan` gives a job that a client creates its life.
+    `clock` is the time that jobs follow (default: real time). `plan` gives jobs created by clients their timeline.
     Calls belong to the account that their access key was issued for, or else to `default_account`, and to the
     Region of their signature. Everything may be changed while requests are served.
     """
@@ -56,18 +56,18 @@ class Simulator:
         self.stop()
 
     def start(self) -> str:
-        """Start to serve and return the endpoint's URL; raises OSError when the port is taken."""
+        """Start serving and return the endpoint's URL. Raises OSError if the port is taken."""
         self._service.endpoint_url = self._server.start()
         return self.endpoint_url
 
     def stop(self) -> None:
-        """Stop to serve; jobs and the ledger can still be read."""
+        """Stop serving; jobs and the ledger can still be read."""
         self._server.stop()
         self._service.moto.release()
 
     @property
     def endpoint_url(self) -> str:
-        """The URL for `endpoint_url=` and `AWS_ENDPOINT_URL`; empty before the start."""
+        """The URL for `endpoint_url=` and `AWS_ENDPOINT_URL`; empty before `start`."""
         return self._service.endpoint_url
 
     @property
@@ -76,7 +76,7 @@ class Simulator:
         return self._service.requests
 
     def client_options(self, region: str = 'us-east-1', account: str | None = None) -> dict[str, Any]:
-        """Return the keyword arguments of `boto3.client` that reach an account here, with made-up credentials."""
+        """Return keyword arguments for `boto3.client` to reach an account here, with made-up credentials."""
         account = account or self._accounts.default
         access_key = f'AKIASIMULATED{account}'
         self._accounts.issue(access_key, account)
@@ -88,7 +88,7 @@ class Simulator:
         }
 
     def account(self, account_id: str | None = None) -> Account:
-        """Return an account, made on first use; its `add_role` restricts who may assume its roles."""
+        """Return an account, created on first use; its `add_role` restricts which of its roles may be assumed."""
         with self._service.lock:
             return self._accounts.get(account_id or self._accounts.default)
 
@@ -98,7 +98,7 @@ class Simulator:
         return self._service.organization
 
     def scope(self, region: str, account: str | None = None) -> Scope:
-        """Return what an account holds in a Region; iterate over it for the jobs."""
+        """Return an account's resources in a Region; iterate over it for the jobs."""
         with self._service.lock:
             return self.account(account).scope(region)
 
@@ -113,7 +113,7 @@ class Simulator:
         job_id: str | None = None,
         **spec: Any,
     ) -> SimulatedJob:
-        """Add a job and return it; `spec` takes the members of `JobSpec`. Raises ValueError for a name in use.
+        """Add a job and return it; `spec` takes the members of `JobSpec`. Raises ValueError if the name is in use.
 
         The job exists from `timeline.created_at` on, which may be in the future.
         """
@@ -138,17 +138,17 @@ class Simulator:
         return count
 
     def set_timeline(self, job: SimulatedJob, timeline: Timeline) -> None:
-        """Give a job another life from the same creation; raises ValueError when the creation differs."""
+        """Replace a job's timeline. Raises ValueError if the creation time differs."""
         with self._service.lock:
             job.replace_timeline(timeline)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a job or a model from outside, as somebody else would."""
+        """Add tags to a job or a model, as somebody else would."""
         with self._service.lock:
             self._scope_of(arn).tag(arn, tags)
 
     def untag(self, arn: str, *keys: str) -> None:
-        """Remove tags from a job or a model from outside."""
+        """Remove tags from a job or a model, as somebody else would."""
         with self._service.lock:
             self._scope_of(arn).untag(arn, keys)
 
@@ -159,7 +159,7 @@ class Simulator:
     def put_object(
         self, bucket: str, key: str, body: bytes, *, region: str = 'us-east-1', account: str | None = None
     ) -> None:
-        """Put an S3 object, making the bucket if it is not there."""
+        """Put an S3 object, creating the bucket if necessary."""
         scope_text = f'20260101/{region}/s3/aws4_request'
         access_key = self.client_options(region, account)['aws_access_key_id']
         signature = f'AWS4-HMAC-SHA256 Credential={access_key}/{scope_text}, SignedHeaders=host, Signature=0'
@@ -174,7 +174,7 @@ class Simulator:
                 raise RuntimeError(f'PUT {path} was answered with {answer.status}: {answer.body.decode()}')
 
     def now(self) -> datetime:
-        """Return the present time of the simulator's clock."""
+        """Return the current time of the simulator's clock."""
         return self.clock.now()
 
     def _scope_of(self, arn: str) -> Scope:

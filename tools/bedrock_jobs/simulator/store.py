@@ -1,4 +1,4 @@
-"""What the simulated accounts hold: per account and Region, the jobs, their models and the tags."""
+"""The resources of the simulated accounts: jobs, their models and tags, per account and Region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_TAGS: Final = 50
 
 
 class Window(NamedTuple):
-    """What a listing asks for; times are exclusive, as `creationTimeAfter` and `creationTimeBefore` read."""
+    """The filters of a listing; times are exclusive, as the names `creationTimeAfter` and `creationTimeBefore` say."""
 
     after: datetime | None = None
     before: datetime | None = None
@@ -26,7 +26,7 @@ class Window(NamedTuple):
 
 
 class Scope:
-    """One account in one Region. Jobs are kept sorted by creation, so that a listing can bisect."""
+    """One account in one Region. Jobs are sorted by creation time, so that a listing can bisect."""
 
     def __init__(self, account: str, region: str) -> None:
         self.account = account
@@ -45,7 +45,7 @@ class Scope:
         return iter(self._jobs)
 
     def add(self, job: SimulatedJob, tags: Mapping[str, str] | None = None) -> SimulatedJob:
-        """Add a job; a job without tags was never tagged, which the tagging API tells apart from untagged."""
+        """Add a job. Without tags it counts as never tagged, which the tagging API distinguishes from untagged."""
         self._index(job)
         insort(self._jobs, job, key=_sort_key)
         if tags:
@@ -53,7 +53,7 @@ class Scope:
         return job
 
     def add_all(self, jobs: Iterable[tuple[SimulatedJob, Mapping[str, str] | None]]) -> None:
-        """Add many jobs with their tags; far quicker than one by one."""
+        """Add many jobs with their tags; much faster than one by one."""
         try:
             for job, tags in jobs:
                 self._index(job)
@@ -61,17 +61,17 @@ class Scope:
                 if tags:
                     self._tags[job.arn] = dict(tags)
         finally:
-            # A name in use stops the loop; what was added before it must be in order all the same.
+            # A name in use stops the loop; jobs added before it must still be sorted.
             self._jobs.sort(key=_sort_key)
             self._tagged = sorted(self._tags)
 
     def find(self, identifier: str, now: datetime) -> SimulatedJob | None:
-        """Return the job of that ARN or name, if it exists by `now`."""
+        """Return the job with that ARN or name, if it exists at `now`."""
         job = self._by_arn.get(identifier) or self._by_name.get(identifier)
         return job if job and job.created_at <= now else None
 
     def job(self, identifier: str | None, now: datetime) -> SimulatedJob:
-        """Return the job of that ARN or name, or raise the error that AWS answers."""
+        """Return the job with that ARN or name, or raise the error that AWS would return."""
         if job := self.find(identifier or '', now):
             return job
         if match := arns.JOB_ARN.fullmatch(identifier or ''):
@@ -81,7 +81,7 @@ class Scope:
         raise not_found('The provided job identifier could not be found. Check the identifier and try again.')
 
     def of_model(self, identifier: str | None, now: datetime) -> SimulatedJob:
-        """Return the job whose model has that ARN or name and exists by `now`, or raise the error that AWS answers."""
+        """Return the job whose model has that ARN or name and exists at `now`, or raise AWS's error."""
         job = self._by_model.get(identifier or '')
         if job and job.custom_model(now):
             return job
@@ -94,7 +94,7 @@ class Scope:
     def listed(
         self, window: Window, now: datetime, start: tuple[datetime, str] | None = None
     ) -> Iterator[SimulatedJob]:
-        """Yield the jobs of a window in its order, after the one whose sort key is `start`."""
+        """Yield the jobs of a window in its order, after the job with the sort key `start`."""
         low, high = 0, bisect_right(self._jobs, now, key=_created)
         if window.after is not None:
             low = bisect_right(self._jobs, window.after, key=_created)
@@ -114,7 +114,7 @@ class Scope:
             yield job
 
     def taggable(self, arn: str | None, now: datetime) -> str:
-        """Return the ARN of a job or of a model that exists by `now`, or raise the error that AWS answers."""
+        """Return the ARN of a job or model that exists at `now`, or raise the error that AWS would return."""
         if ':custom-model/' in (arn or ''):
             return self.of_model(arn, now).output_model_arn
         return self.job(arn, now).arn
@@ -124,18 +124,18 @@ class Scope:
         return self._tags.get(arn)
 
     def tagged(self, after: str = '') -> Iterator[str]:
-        """Yield the ARNs that are or were tagged, in order, after the given one."""
+        """Yield the ARNs that are or were tagged, sorted, after the given one."""
         return islice(self._tagged, bisect_right(self._tagged, after), None)
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add or overwrite tags; at most 50, and none of AWS's own prefix."""
+        """Add or overwrite tags; at most 50, and none with AWS's reserved prefix."""
         check_tags(merged := {**self._tags.get(arn, {}), **tags})
         if arn not in self._tags:
             insort(self._tagged, arn)
         self._tags[arn] = merged
 
     def untag(self, arn: str, keys: Iterable[str]) -> None:
-        """Remove tags; the resource is remembered as once tagged."""
+        """Remove tags; the resource still counts as having been tagged."""
         if (tags := self._tags.get(arn)) is not None:
             for key in keys:
                 tags.pop(key, None)
@@ -154,7 +154,7 @@ class Scope:
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
-    """Raise the error that AWS answers to tags it does not take."""
+    """Raise the error that AWS would return for invalid tags."""
     if len(tags) > MAX_TAGS:
         raise ApiError('TooManyTagsException', f'A resource can have at most {MAX_TAGS} tags.', 400)
     for key, value in tags.items():

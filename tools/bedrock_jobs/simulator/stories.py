@@ -1,4 +1,4 @@
-"""The usual lives of jobs, with the durations real ones showed. Each returns a `Timeline`."""
+"""The usual courses of jobs, with durations seen in real ones. Each function returns a `Timeline`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ S3_MESSAGE: Final = (
 
 
 class Leg(NamedTuple):
-    """One phase of a plan: how long the job waits before it (queueing), and how long the phase takes."""
+    """One phase of a plan: how long the job queues before it, and how long the phase takes."""
 
     phase: str
     takes: timedelta
@@ -39,7 +39,7 @@ class Leg(NamedTuple):
 
 
 def runs(legs: Sequence[Leg]) -> list[Step]:
-    """Return the steps of phases that follow one another, each completed."""
+    """Return the steps of consecutive phases, each completed."""
     steps, at = [], timedelta()
     for leg in legs:
         steps.append(Step(at := at + leg.waits, phases={leg.phase: IN_PROGRESS}))
@@ -59,7 +59,7 @@ def completes(
 ) -> Timeline:
     """A job that succeeds. `queue` is the wait for a training slot; `metrics_delay` lets losses appear after the end.
 
-    `training_loss` None is a completed job without `trainingMetrics`, which exists.
+    `training_loss` None gives a completed job without `trainingMetrics`, which does occur.
     """
     legs = [Leg(VALIDATION, validation, STARTING), Leg(TRAINING, training, queue)]
     return _completed(created_at, legs, training_loss, validation_losses, metrics_delay)
@@ -84,7 +84,7 @@ def distillation(
 
 
 def rft(created_at: datetime, *, validation: timedelta = VALIDATING, training: timedelta = REINFORCING) -> Timeline:
-    """A reinforcement fine-tuning that succeeds: long, and without the losses of a supervised one."""
+    """A reinforcement fine-tuning that succeeds: long, and without the losses of supervised training."""
     return completes(created_at, validation=validation, training=training, training_loss=None)
 
 
@@ -112,7 +112,7 @@ def fails(
 
 
 def stuck(created_at: datetime, *, validation: timedelta = VALIDATING) -> Timeline:
-    """A job that passes validation and then waits for ever: InProgress, training NotStarted, no message."""
+    """A job that passes validation and then waits forever: InProgress, training NotStarted, no message."""
     return Timeline(created_at, tuple(runs([Leg(VALIDATION, validation, STARTING)])))
 
 
@@ -123,7 +123,7 @@ def stopped(
     takes: timedelta = timedelta(seconds=40),
     life: Timeline | None = None,
 ) -> Timeline:
-    """A job stopped by hand `after` its creation; `life` is what it would have lived (default: a success)."""
+    """A job stopped by hand `after` its creation; `life` is its timeline without the stop (default: a success)."""
     whole = life or completes(created_at, training=max(FINE_TUNING, after * 2))
     return whole.stop(whole.created_at + after, takes)
 

@@ -1,7 +1,7 @@
-"""Seven hours of a company's fine-tuning, with everything in it that people call us about at night.
+"""Seven hours of a company's fine-tuning, with every problem that people call us about at night.
 
-The one story behind every demo: `bedrock-jobs demo`, `sql --demo`, `dataset --demo`, `report --demo`, the previews of
-dashboards, and the pictures in the README.
+This is the one story behind every demo: `bedrock-jobs demo`, `sql --demo`, `dataset --demo`, `report --demo`, the
+previews of dashboards, and the pictures in the README.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def tuned(epochs: int, rate: str) -> dict[str, str]:
 
 
 class Part(NamedTuple):
-    """One job of the story: where it runs, what it is, and how it lives."""
+    """One job of the story: where it runs, what it is, and its timeline."""
 
     name: str
     team: str
@@ -72,7 +72,7 @@ class Part(NamedTuple):
 
 
 def parts(start: datetime) -> list[Part]:
-    """Return the jobs of a story that begins at `start` and lasts `LASTS`. Those of the days before ended by then."""
+    """Return the jobs of a story that begins at `start` and lasts `LASTS`. Jobs of earlier days ended before it."""
 
     def hours(number: float) -> timedelta:
         return timedelta(hours=number)
@@ -162,7 +162,7 @@ def jobs(start: datetime) -> list[tuple[SimulatedJob, dict[str, str]]]:
 
 
 def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
-    """Put the story's jobs into a simulator, with a role in the other account; return the jobs."""
+    """Add the story's jobs to a simulator, and a role in the other account; return the jobs."""
     simulator.account(OTHER_ACCOUNT).add_role(ROLE_NAME, external_id=EXTERNAL_ID)
     told = jobs(start)
     simulator.add_jobs(told)
@@ -171,7 +171,7 @@ def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:
 
 
 def instances(endpoint_url: str) -> list[dict[str, object]]:
-    """Return the check's instances that see the whole story: one account by itself, the other through its role."""
+    """Return check instances that cover the whole story: one account directly, the other through its role."""
     common: dict[str, object] = {'endpoint_url': endpoint_url, 'lookback_hours': 72, 'terminal_job_hours': 72}
     common |= {'collect_artifacts': True, 'artifact_refresh_interval': 600}
     events = {'events': ['created', 'stopping', 'completed', 'failed', 'stopped']}

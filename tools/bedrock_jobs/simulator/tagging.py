@@ -17,7 +17,7 @@ from .wire import CBOR, Answer, Call, decode_cbor, encode_cbor
 MAX_ARNS: Final = 100
 MAX_PER_PAGE: Final = 100
 DEFAULT_PER_PAGE: Final = 50
-# Everything that filters or pages is refused beside a list of ARNs.
+# Filters and paging are refused together with a list of ARNs.
 _EXCLUSIVE: Final = ('TagFilters', 'ResourceTypeFilters', 'ResourcesPerPage', 'TagsPerPage', 'PaginationToken')
 
 
@@ -32,7 +32,7 @@ def answer(call: Call, scope: Scope, now: datetime) -> Answer:
 
 
 def get_resources(request: Mapping[str, Any], scope: Scope, now: datetime) -> dict[str, Any]:
-    """Return tag mappings. Resources that were never tagged are absent; untagged ones come with an empty list."""
+    """Return tag mappings. Never tagged resources are absent; resources whose tags were removed have an empty list."""
     if (listed := request.get('ResourceARNList')) is not None:
         if given := [name for name in _EXCLUSIVE if request.get(name)]:
             raise _invalid(f'ResourceARNList cannot be used together with {", ".join(given)}')
@@ -47,14 +47,14 @@ def get_resources(request: Mapping[str, Any], scope: Scope, now: datetime) -> di
     start = _read_token(request.get('PaginationToken') or '')
     wanted = (arn for arn in scope.tagged(start) if _has_type(arn, types))
     found = (mapping for mapping in _mappings(wanted, scope, now) if _has_tags(mapping['Tags'], tag_filters))
-    # One more than the page tells whether there is a next one.
+    # Take one more than the page holds, to see whether there is a next page.
     page = list(islice(found, per_page + 1))
     token = _make_token(page[per_page - 1]['ResourceARN']) if len(page) > per_page else ''
     return {'PaginationToken': token, 'ResourceTagMappingList': page[:per_page]}
 
 
 def read_request(call: Call) -> dict[str, Any]:
-    """Return the body of a call as a document, whichever protocol it came in."""
+    """Return the body of a call as a document, for either protocol."""
     try:
         document = decode_cbor(call.body) if call.protocol == CBOR else json.loads(call.body or b'{}')
     except ValueError:
@@ -72,7 +72,7 @@ def _exists(arn: str, scope: Scope, now: datetime) -> bool:
 
 
 def _mappings(arns: Iterable[str], scope: Scope, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the mappings of those resources that exist and are or were tagged."""
+    """Yield the mappings of the resources that exist and are or were tagged."""
     for arn in arns:
         tags = scope.tags_of(arn)
         if tags is not None and _exists(arn, scope, now):
@@ -80,14 +80,14 @@ def _mappings(arns: Iterable[str], scope: Scope, now: datetime) -> Iterator[dict
 
 
 def _has_type(arn: str, types: Iterable[str]) -> bool:
-    """Whether the ARN is of one of the types, `service` or `service:resource`; no types means any."""
+    """Whether the ARN has one of the types, `service` or `service:resource`; no types means any."""
     _, _, service, _, _, resource = arn.split(':', 5)
     full = f'{service}:{resource.partition("/")[0]}'
     return not types or any(wanted in (service, full) for wanted in types)
 
 
 def _has_tags(tags: Iterable[Mapping[str, str]], filters: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the tags hold every filter's key, with one of its values if it names any."""
+    """Whether the tags include every filter's key, with one of its values if it has any."""
     held = {tag['Key']: tag['Value'] for tag in tags}
     return all(
         wanted.get('Key') in held and (not wanted.get('Values') or held[wanted['Key']] in wanted['Values'])

@@ -1,4 +1,4 @@
-"""The life of one job as data: what AWS would say of it at any moment. Pure; it has no clock of its own."""
+"""The life of one job as data: what AWS would report at any time. Pure: it has no clock of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALIDATION: Final = 'validation'
 DATA_PROCESSING: Final = 'data_processing'
 TRAINING: Final = 'training'
 
-# Real jobs show a lastModifiedTime 0.1 to 0.6 s after their endTime.
+# Real jobs have a lastModifiedTime 0.1 to 0.6 s after their endTime.
 SETTLING: Final = timedelta(milliseconds=300)
 
 Kind = Literal['created', 'phase_started', 'phase_ended', 'stopping', 'completed', 'failed', 'stopped']
@@ -34,7 +34,7 @@ _KIND_OF_STATUS: Final[Mapping[str, Kind]] = {
 
 
 class Transition(NamedTuple):
-    """Something that happened to a job, when it happened by AWS's own timestamps; `phase` for phase kinds only."""
+    """A change of a job, and its time according to AWS's timestamps; `phase` is set only for phase kinds."""
 
     at: datetime
     kind: Kind
@@ -42,7 +42,7 @@ class Transition(NamedTuple):
 
 
 class PhaseState(NamedTuple):
-    """One phase at one moment. A phase that has not started may have no times."""
+    """One phase at one time. A phase that has not started may have no times."""
 
     name: str
     status: str
@@ -51,7 +51,7 @@ class PhaseState(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What AWS says of a job at one moment. Losses are what `trainingMetrics` and `validationMetrics` hold."""
+    """What AWS reports for a job at one time. Losses are those in `trainingMetrics` and `validationMetrics`."""
 
     status: str
     phases: tuple[PhaseState, ...]
@@ -69,7 +69,7 @@ class Snapshot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of a job, `after` its creation; what is None stays as it was. A bare step moves lastModifiedTime."""
+    """A change of a job, `after` its creation. None means unchanged; an empty step only moves lastModifiedTime."""
 
     after: timedelta
     status: str | None = None
@@ -81,9 +81,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A job's creation and the ordered steps of its life; its state at any moment follows from these alone.
+    """A job's creation and the ordered steps of its life, which alone determine its state at any time.
 
-    `phases` names the phases that `statusDetails` shows, in order; empty means no `statusDetails`, as jobs of 2024.
+    `phases` are the phases that `statusDetails` shows, in order; empty means no `statusDetails`, as in jobs of 2024.
     `not_started_times` gives phases that have not started the job's creation time, instead of no times.
     Raises ValueError for steps out of order, phases that are not shown, or a change of status after the end.
     """
@@ -109,12 +109,12 @@ class Timeline:
 
     @cached_property
     def times(self) -> tuple[datetime, ...]:
-        """When each step happens, in UTC and whole milliseconds (AWS's resolution)."""
+        """The time of each step, in UTC and whole milliseconds (AWS's resolution)."""
         return tuple(_milliseconds(self.created_at + step.after) for step in self.steps)
 
     @property
     def settled_at(self) -> datetime:
-        """The moment of the last change; the state never differs after it."""
+        """The time of the last change; the state stays the same after it."""
         return self.times[-1] if self.steps else self.created_at
 
     def position(self, now: datetime) -> int:
@@ -122,7 +122,7 @@ class Timeline:
         return bisect_right(self.times, now) if now >= self.created_at else -1
 
     def at(self, now: datetime) -> Snapshot | None:
-        """Return the state at `now`; None before the creation."""
+        """Return the state at `now`, or None before the creation."""
         position = self.position(now)
         return self.snapshot(position) if position >= 0 else None
 
@@ -139,7 +139,7 @@ class Timeline:
         return snapshot
 
     def transitions(self, until: datetime | None = None) -> list[Transition]:
-        """Return everything that happens to the job, in order; with `until`, what has happened by then."""
+        """Return all changes of the job, in order; with `until`, those up to then."""
         snapshot, found = self._first, [Transition(self.created_at, 'created')]
         for step, at in zip(self.steps, self.times, strict=True):
             before, snapshot = snapshot, _apply(snapshot, step, at)
@@ -153,9 +153,9 @@ class Timeline:
         return [transition for transition in found if until is None or transition.at <= until]
 
     def stop(self, at: datetime, takes: timedelta = timedelta(seconds=40)) -> Timeline:
-        """Return this life cut at `at` by StopModelCustomizationJob: Stopping, and Stopped when `takes` has passed.
+        """Return this timeline cut at `at` by StopModelCustomizationJob: Stopping, then Stopped after `takes`.
 
-        Raises ValueError when the job is not running at `at`, so that it cannot be stopped.
+        Raises ValueError if the job is not running at `at`.
         """
         position = self.position(at)
         if position < 0 or self.snapshot(position).status != IN_PROGRESS:
@@ -194,7 +194,7 @@ def _apply(before: Snapshot, step: Step, at: datetime) -> Snapshot:
 
 
 def _move(phase: PhaseState, status: str | None, at: datetime) -> PhaseState:
-    """Return the phase after its status changed at `at`; its creation is the moment it started."""
+    """Return the phase after its status changed at `at`; its creation time is when it started."""
     if status is None or status == phase.status:
         return phase
     created = at if phase.status == NOT_STARTED else phase.created

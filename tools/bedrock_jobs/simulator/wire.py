@@ -1,4 +1,4 @@
-"""Requests and answers as they cross the wire: who asks for which operation of which service, where."""
+"""Requests and responses on the wire: who calls which operation of which service, and where."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIXED: Final = {
     ('POST', '/tagResource'): 'TagResource',
     ('POST', '/untagResource'): 'UntagResource',
 }
-# An identifier is one path segment: the slashes of an ARN arrive as %2F, and a bare one is another path.
+# An identifier is one path segment: slashes in an ARN arrive as %2F, and an unescaped slash makes another path.
 _NAMED: Final = (
     ('GET', re.compile(r'/model-customization-jobs/([^/]+)'), 'GetModelCustomizationJob'),
     ('POST', re.compile(r'/model-customization-jobs/([^/]+)/stop'), 'StopModelCustomizationJob'),
@@ -43,7 +43,7 @@ _NAMED: Final = (
 
 
 class Delivery(Enum):
-    """How an answer reaches the client."""
+    """How a response reaches the client."""
 
     WHOLE = 'whole'
     HALF = 'half'
@@ -54,7 +54,7 @@ class Delivery(Enum):
 
 @dataclass(slots=True)
 class Answer:
-    """An HTTP answer; `delivery` says how it is sent and `bytes_per_second` how fast when SLOW."""
+    """An HTTP response; `delivery` says how it is sent, and `bytes_per_second` how fast if SLOW."""
 
     status: int
     body: bytes
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass
 class Call:
-    """One request, read as an operation of a service. `identifier` is the job, model or resource that it names."""
+    """One request, parsed as an operation of a service. `identifier` is the job, model or resource that it names."""
 
     method: str
     path: str
@@ -84,7 +84,7 @@ class Call:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query parameters, decoded; the last of a repeated one wins."""
+        """The query parameters, decoded; the last value of a repeated parameter wins."""
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
     @cached_property
@@ -94,7 +94,7 @@ class Call:
 
 
 def read_call(method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Call:
-    """Return the request as a call; without a SigV4 signature, `service` is empty."""
+    """Parse the request as a call; without a SigV4 signature, `service` is empty."""
     path, _, query_string = raw_path.partition('?')
     call = Call(method, path, query_string, headers, body)
     if signature := _CREDENTIAL.match(headers.get('Authorization', '')):
@@ -120,7 +120,7 @@ def encode_cbor(document: Mapping[str, Any]) -> bytes:
 
 
 def decode_cbor(body: bytes) -> Any:
-    """Decode a smithy-rpc-v2-cbor body; raises ValueError for anything else."""
+    """Decode a smithy-rpc-v2-cbor body. Raises ValueError for anything else."""
     try:
         return cbor2.loads(body) if body else {}
     except cbor2.CBORError as error:

@@ -1,4 +1,4 @@
-"""DDSQL, Datadog's subset of PostgreSQL: what its reference documents, and how PostgreSQL is made to follow it."""
+"""DDSQL, Datadog's subset of PostgreSQL: what its reference documents, and how we make PostgreSQL follow it."""
 
 from .linter import lint
 from .prepass import Prepared, prepare

@@ -1,4 +1,4 @@
-"""Tells what in a query the DDSQL reference does not document, where it stands, and what is documented instead."""
+"""Finds what the DDSQL reference does not document in a query, with its position and the documented alternative."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _UNFINISHED: Final = 'a quoted text, a quoted name or a comment is not closed'
 
 
 def lint(sql: str, tables: Mapping[str, Mapping[str, str]] | None = TABLES) -> list[Finding]:
-    """Return what is not documented in a query, in the order of the text; an empty list means that Datadog runs it.
+    """Return what is undocumented in a query, in the order of the text; an empty list means that Datadog runs it.
 
-    `tables` maps each table that can be had to its columns and their types; None takes any table for known, as
-    Datadog has many more. Never raises.
+    `tables` maps each available table to its columns and their types; None accepts any table, as Datadog has many
+    more. Never raises.
     """
     try:
         found = tokens(sql)
@@ -50,7 +50,7 @@ def lint(sql: str, tables: Mapping[str, Mapping[str, str]] | None = TABLES) -> l
 
 
 def close_to(name: str, known: Mapping[str, object] | frozenset[str]) -> str | None:
-    """Return the known name that looks most like this one, None where none does."""
+    """Return the known name most similar to this one, or None if none is similar."""
     found = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
@@ -79,7 +79,7 @@ def _statements(sql: str, found: list[Token]) -> Iterator[Finding]:
 
 
 def _depth(sql: str, found: list[Token]) -> Iterator[Finding]:
-    """Refuse nesting that no one writes, before anything here would take its time over it."""
+    """Reject unrealistically deep nesting before any slower check has to process it."""
     depth = 0
     for token in found:
         depth += (token.token_type in OPENING) - (token.token_type in OPENING.values())
@@ -174,12 +174,12 @@ _USAGES: Final = {
 
 
 def surface_usage(name: str) -> str:
-    """Return how a function is documented to be written."""
+    """Return the documented way to write a function."""
     return _USAGES[name]
 
 
 def _arguments(sql: str, name: str, token: Token, inner: list[Token], words: list[str]) -> Iterator[Finding]:
-    """Check what a function takes from a closed list: units, settings, formats, flags, types."""
+    """Check arguments that must come from a fixed list: units, settings, formats, flags, types."""
     texts = [one for one in inner if one.token_type is TokenType.STRING]
     if name == 'extract' and inner:
         yield from _one_of(sql, inner[0], 'unit', surface.EXTRACT_UNITS)
@@ -213,7 +213,7 @@ def _time_format(sql: str, token: Token) -> Iterator[Finding]:
     for pattern in surface.TIME_PATTERNS:
         rest = rest.replace(pattern, ' ')
     strange = re.search(r'[A-Za-z]+', rest)
-    # A T between date and time is what ISO 8601 writes there; PostgreSQL and DDSQL both take it as it is.
+    # ISO 8601 has a T between date and time; PostgreSQL and DDSQL both take it literally.
     if strange and strange[0] != 'T':
         yield _at(
             sql, token, f'pattern {strange[0]!r} in a time format is not documented', ' '.join(surface.TIME_PATTERNS)
@@ -230,7 +230,7 @@ def _cast(sql: str, target: list[Token], cast: Token) -> Iterator[Finding]:
 
 
 def _literals(sql: str, found: list[Token]) -> Iterator[Finding]:
-    """Check literals that name their type, such as `TIMESTAMP '2026-11-23'`."""
+    """Check typed literals such as `TIMESTAMP '2026-11-23'`."""
     for token, value in pairwise(found):
         if value.token_type is not TokenType.STRING or not is_word(token):
             continue
@@ -247,7 +247,7 @@ def _literals(sql: str, found: list[Token]) -> Iterator[Finding]:
 
 
 def _tree(sql: str, tables: Mapping[str, Mapping[str, str]] | None, *, quiet: bool) -> Iterator[Finding]:
-    """Check syntax and names; what cannot be parsed is said only where nothing else was found that explains it."""
+    """Check syntax and names. A parse error is reported only if no earlier finding explains it."""
     try:
         trees = [tree for tree in Dialect().parse(sql) if tree is not None]
     except (ParseError, RecursionError) as error:
@@ -267,6 +267,6 @@ def _parse_error(sql: str, error: Exception) -> Finding:
             1, 1, 'this is nested too deeply' if isinstance(error, RecursionError) else 'this cannot be parsed'
         )
     highlight = str(known.get('highlight') or '')
-    # sqlglot gives the column behind the token.
+    # sqlglot gives the column of the end of the token.
     line, column = int(known.get('line') or 1), max(int(known.get('col') or 1) - max(len(highlight), 1) + 1, 1)
     return Finding(line, column, f'syntax error at {highlight!r}' if highlight else 'syntax error')

@@ -1,4 +1,4 @@
-"""Finds tables and columns that do not exist, with the name that was probably meant."""
+"""Finds tables and columns that do not exist, and suggests the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .tree import place
 
 Tables = Mapping[str, Mapping[str, object]]
 Columns = set[str] | None
-"""The names that a source has; None where that cannot be told."""
+"""The column names of a source; None if they cannot be determined."""
 
 _SCALAR_COLUMN: Final = 'value'
 
 
 def unknown_names(sql: str, tree: exp.Expr, tables: Tables | None) -> Iterator[Finding]:
-    """Yield the tables and columns of a query that do not exist. `tables` None takes every table for known."""
+    """Yield the tables and columns of a query that do not exist. With `tables` None, every table is accepted."""
     try:
         scopes = traverse_scope(tree)
     except OptimizeError:
         return
-    # What is selected from comes before what selects from it, so that each scope is looked at once.
+    # A source comes before the scope that selects from it, so each scope is visited once.
     outputs: dict[int, Columns] = {}
     for scope in scopes:
-        # A function in FROM is a scope of its own, that sees the columns of what stands before it.
+        # A function in FROM is a scope of its own that sees the columns of the sources before it.
         selected = {name: source for name, (_, source) in scope.selected_sources.items()}
         selected = selected if not scope.is_udtf else scope.sources
         sources = {name: _columns(source, tables or {}, outputs) for name, source in selected.items()}
@@ -64,7 +64,7 @@ def _columns(source: exp.Expr | Scope, tables: Tables, outputs: Mapping[int, Col
 
 
 def _outputs(scope: Scope, tables: Tables, outputs: Mapping[int, Columns]) -> Columns:
-    """Return what a common table expression gives: what it names, and all there is for a star."""
+    """Return the columns of a common table expression: those it names, and all of them for a star."""
     if not isinstance(scope.expression, exp.Select):
         return _aliased(scope.expression)
     names: set[str] = set()
@@ -83,7 +83,7 @@ def _outputs(scope: Scope, tables: Tables, outputs: Mapping[int, Columns]) -> Co
 
 
 def _aliased(source: exp.Expr) -> Columns:
-    """Return the columns of a function in FROM: those of its alias; without any, one by the name of the alias."""
+    """Return the columns of a function in FROM: those of its alias, or one named like the alias if it has none."""
     alias = source.args.get('alias')
     if not isinstance(alias, exp.TableAlias):
         return None
@@ -135,7 +135,7 @@ def _case(identifier: exp.Expr) -> str:
     return identifier.name if identifier.args.get('quoted') else identifier.name.lower()
 
 
-# What people look for, and is not a column.
+# Names that people look for but that are not columns, and what to write instead.
 _INSTEAD: Final = {
     'region': "SPLIT_PART(job_arn, ':', 4)",
     'base_model': "SPLIT_PART(base_model_arn, '/', 2)",

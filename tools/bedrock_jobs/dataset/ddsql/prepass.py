@@ -1,6 +1,6 @@
-"""Changes a DDSQL query where PostgreSQL would refuse it, or would understand it differently.
+"""Edits a DDSQL query where PostgreSQL would refuse it or interpret it differently.
 
-The text is edited at its tokens and not written anew from a syntax tree, so that everything else stays as it is.
+The text is edited token by token, not regenerated from a syntax tree, so that everything else stays unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REFERENCE: Final = re.compile(r'\\(.)|\$(\d)|(\\)$', re.DOTALL)
 
 
 class Edit(NamedTuple):
-    """Characters from `start` to before `end` become `text`."""
+    """Replaces the characters from `start` up to but not including `end` with `text`."""
 
     start: int
     end: int
@@ -31,14 +31,14 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A query for PostgreSQL, and how it came about. `remote` are functions for which only Datadog has data."""
+    """A query for PostgreSQL and the edits that made it. `remote` are functions for which only Datadog has data."""
 
     sql: str
     edits: tuple[Edit, ...]
     remote: frozenset[str]
 
     def original(self, offset: int) -> int:
-        """Return the offset in the query as it was written of an offset in `sql`."""
+        """Convert an offset in `sql` to the offset in the original query."""
         shift = 0
         for edit in self.edits:
             start = edit.start + shift
@@ -51,7 +51,7 @@ class Prepared:
 
 
 def prepare(sql: str) -> Prepared:
-    """Return a query as PostgreSQL is to run it. Raises sqlglot.errors.TokenError for a text that has no tokens."""
+    """Return a query prepared for PostgreSQL. Raises sqlglot.errors.TokenError for a text that cannot be tokenized."""
     found = tokens(sql)
     every_call = list(calls(found))
     edits = sorted([*_subscripts(found), *_timestamps(found), *_semicolon(found)])
@@ -68,7 +68,7 @@ def prepare(sql: str) -> Prepared:
 
 
 def _subscripts(found: list[Token]) -> Iterator[Edit]:
-    """`f(x)[1]` and `ARRAY[…][1]`: PostgreSQL wants parentheses around what is subscripted."""
+    """`f(x)[1]` and `ARRAY[…][1]`: PostgreSQL needs parentheses around what is subscripted."""
     opening_of = {closing: opening for opening, closing in matching(found).items()}
     for index, token in enumerate(found[:-1]):
         if found[index + 1].token_type is not TokenType.L_BRACKET or index not in opening_of:
@@ -94,7 +94,7 @@ def _is_name(token: Token) -> bool:
 
 
 def _timestamps(found: list[Token]) -> Iterator[Edit]:
-    """`TIMESTAMP '… -04:00'`: PostgreSQL drops the offset without a word, DDSQL gives the moment in UTC."""
+    """`TIMESTAMP '… -04:00'`: PostgreSQL silently drops the offset, DDSQL converts the time to UTC."""
     for token, value in pairwise(found):
         if token.text.upper() == 'TIMESTAMP' and value.token_type is TokenType.STRING and _OFFSET.search(value.text):
             yield Edit(token.start, token.end + 1, '(TIMESTAMPTZ')
@@ -111,21 +111,21 @@ def _of_call(sql: str, found: list[Token], call: Call) -> Iterator[Edit]:
     if call.schema is not None:
         return
     if call.name == 'approx_percentile':
-        # "Returns the type of the expression": that is the discrete percentile, which is exact as well.
+        # DDSQL "returns the type of the expression": that is the discrete percentile, which is also exact.
         yield Edit(name.start, name.end + 1, 'percentile_disc')
     elif call.name == 'extract' and inner and inner[0].text.lower() == 'dow':
-        # DDSQL counts Monday 1 to Sunday 7, PostgreSQL's dow Sunday 0 to Saturday 6.
+        # DDSQL numbers Monday 1 to Sunday 7, PostgreSQL's dow Sunday 0 to Saturday 6.
         yield Edit(inner[0].start, inner[0].end + 1, 'isodow')
     elif call.name == 'regexp_replace':
         yield from _replacement(sql, inner)
     elif call.name == 'cast' and [one.text.upper() for one in inner[-2:]] == ['AS', 'TIMESTAMP']:
-        # As for literals: the offset in a text counts.
+        # As with literals, the offset in the text must be respected.
         yield Edit(name.start, name.end + 1, AS_TIMESTAMP)
         yield Edit(inner[-2].start, inner[-1].end + 1, '')
 
 
 def _replacement(sql: str, inner: list[Token]) -> Iterator[Edit]:
-    """`$1` in a replacement, as ICU writes it, is `\\1` in PostgreSQL; a backslash makes the next character plain."""
+    """ICU's `$1` in a replacement is `\\1` in PostgreSQL; a backslash escapes the next character."""
     commas = [index for index, token in enumerate(inner) if token.token_type is TokenType.COMMA]
     if len(commas) < 2 or commas[1] + 1 >= len(inner):
         return

@@ -1,4 +1,4 @@
-"""What DDSQL has and PostgreSQL lacks, as functions that live for one transaction and are never committed."""
+"""Functions that DDSQL has and PostgreSQL lacks; they exist for one transaction and are never committed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ AS_TIMESTAMP: Final = f'{SHIM}.as_timestamp'
 
 STATEMENTS: Final = (
     f'CREATE SCHEMA {SHIM}',
-    # DDSQL documents its JSON functions on text as well as on JSON columns.
+    # DDSQL documents its JSON functions for both text and JSON columns.
     f"""CREATE FUNCTION {SHIM}.json_extract_path_text(text, VARIADIC text[]) RETURNS text
     IMMUTABLE LANGUAGE sql AS 'SELECT pg_catalog.json_extract_path_text($1::json, VARIADIC $2)'""",
     f"""CREATE FUNCTION {SHIM}.json_extract_path(text, VARIADIC text[]) RETURNS json
@@ -28,4 +28,4 @@ STATEMENTS: Final = (
         storage text DEFAULT NULL, from_timestamp timestamptz DEFAULT NULL, to_timestamp timestamptz DEFAULT NULL)
     RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RETURN; END'""",
 )
-"""Run in a transaction with `SHIM` on the search path. `dd.logs` has no rows here: Datadog has the logs."""
+"""Run these in a transaction with `SHIM` on the search path. `dd.logs` has no rows: only Datadog has the logs."""

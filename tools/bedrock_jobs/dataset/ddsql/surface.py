@@ -1,6 +1,6 @@
 """What the DDSQL reference (docs.datadoghq.com/ddsql_reference, autumn 2026) documents. Data only.
 
-What is not in here is not documented, which does not mean that Datadog refuses it; only that nobody promised it.
+Anything missing here is undocumented. Datadog may still accept it, but does not promise to.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Arity(NamedTuple):
-    """How many arguments a function takes; `most` None is any number."""
+    """How many arguments a function takes; `most` None means no upper limit."""
 
     least: int
     most: int | None
@@ -73,7 +73,7 @@ ROW_FUNCTIONS: Final = {
     'json_array_elements': _exactly(1),
     'json_array_elements_text': _exactly(1),
 }
-"""Functions that give rows, and are documented in FROM only."""
+"""Functions that return rows and are documented only in FROM."""
 
 FUNCTIONS: Final[dict[str, Arity]] = {
     **AGGREGATES,
@@ -88,7 +88,7 @@ DATADOG_SCHEMA: Final = 'dd'
 DATADOG_FUNCTIONS: Final = frozenset(
     {'logs', 'metrics_scalar', 'metrics_timeseries', 'cloud_cost_scalar', 'cloud_cost_timeseries'}
 )
-"""Table functions of the schema `dd`: data that only Datadog has."""
+"""Table functions in the schema `dd`, whose data only Datadog has."""
 
 FUNCTION_ALTERNATIVES: Final[dict[str, str]] = {
     'age': 'subtract the timestamps',
@@ -162,7 +162,7 @@ KEYWORD_ALTERNATIVES: Final[dict[str, str]] = {
     'LOCALTIMESTAMP': 'NOW()',
     'NULLS': 'CASE WHEN value IS NULL THEN 1 ELSE 0 END as the first thing to order by',
 }
-"""Words that are not documented wherever they stand unquoted; what else is not shows in the syntax tree."""
+"""Words that are undocumented wherever they appear unquoted; other undocumented syntax shows in the tree."""
 
 TYPES: Final = frozenset({'BIGINT', 'BOOLEAN', 'DECIMAL', 'INET', 'INTERVAL', 'JSON', 'TIMESTAMP', 'VARCHAR'})
 CAST_TARGETS: Final = frozenset({'BIGINT', 'DECIMAL', 'INET', 'TIMESTAMP', 'VARCHAR'})

@@ -1,4 +1,4 @@
-"""SQL as a text with positions: tokens, the calls in it, and what is found wrong where."""
+"""SQL as text with positions: its tokens, its function calls, and findings with their line and column."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlglot import Token, TokenType
 from sqlglot.dialects.postgres import Postgres
 
 OPENING = {TokenType.L_PAREN: TokenType.R_PAREN, TokenType.L_BRACKET: TokenType.R_BRACKET}
-# Words before a parenthesis that are grammar, not functions.
+# Keywords that may precede a parenthesis without being function names.
 GRAMMAR = frozenset(
     'ALL AND ANY ARRAY AS BETWEEN BY CASE CUBE DISTINCT ELSE EXCEPT EXISTS FILTER FROM FULL GROUP HAVING ILIKE IN '
     'INNER INTERSECT IS JOIN LATERAL LEADING LIKE LIMIT MATERIALIZED NOT OFFSET ON OR ORDER OUTER OVER PARTITION '
@@ -19,14 +19,14 @@ GRAMMAR = frozenset(
 
 
 class Dialect(Postgres):
-    """PostgreSQL's grammar as sqlglot has it, with what DDSQL queries need and it gets wrong."""
+    """sqlglot's PostgreSQL grammar, with fixes for what DDSQL queries need and it gets wrong."""
 
     class Tokenizer(Postgres.Tokenizer):
-        # Documented for inet; to the syntax tree they are comparisons like any other.
+        # Documented for inet; in the syntax tree they are ordinary comparisons.
         KEYWORDS: ClassVar[Any] = {**Postgres.Tokenizer.KEYWORDS, '<<=': TokenType.LTE, '>>=': TokenType.GTE}
 
     class Parser(Postgres.Parser):  # type: ignore[misc, valid-type]
-        # In an argument, `tags->'key'` is a subscript and not a lambda.
+        # In an argument, `tags->'key'` is a subscript, not a lambda.
         LAMBDAS: ClassVar[Any] = {
             token: build for token, build in Postgres.Parser.LAMBDAS.items() if token is not TokenType.ARROW
         }
@@ -46,24 +46,24 @@ class Finding(NamedTuple):
 
 
 def position(sql: str, offset: int) -> tuple[int, int]:
-    """Return line and column, from 1, of an offset in a text."""
+    """Return the line and column of an offset in a text, both counted from 1."""
     before = sql[: max(offset, 0)]
     return before.count('\n') + 1, len(before) - (before.rfind('\n') + 1) + 1
 
 
 def tokens(sql: str) -> list[Token]:
-    """Return the tokens of a text. Raises sqlglot.errors.TokenError where a quote or a comment is not closed."""
+    """Return the tokens of a text. Raises sqlglot.errors.TokenError if a quote or a comment is not closed."""
     return Dialect().tokenize(sql)
 
 
 def is_word(token: Token) -> bool:
-    """Whether a token is an unquoted word, a keyword or a name."""
+    """Whether a token is an unquoted word: a keyword or a name."""
     return token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER) and token.text[:1].isidentifier()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call: the indexes of its name and parentheses among the tokens."""
+    """A function call: the token indexes of its name and parentheses."""
 
     name: str
     schema: str | None
@@ -73,12 +73,12 @@ class Call:
     arguments: int
 
     def inner(self, found: list[Token]) -> list[Token]:
-        """Return the tokens between the parentheses that are not inside further ones."""
+        """Return the tokens between the parentheses, without those inside nested ones."""
         return [found[index] for index in top_level(found, self.opening + 1, self.closing)]
 
 
 def calls(found: list[Token]) -> Iterator[Call]:
-    """Yield the function calls among tokens; words of the grammar, aliases with columns and CTEs are none."""
+    """Yield the function calls among tokens, ignoring keywords, aliases with columns, and CTEs."""
     pairs = matching(found)
     for index in range(len(found) - 1):
         token = found[index]
@@ -100,7 +100,7 @@ def calls(found: list[Token]) -> Iterator[Call]:
 
 
 def matching(found: list[Token]) -> dict[int, int]:
-    """Return for each opening parenthesis or bracket the index of the one that closes it."""
+    """Return the index of the closing parenthesis or bracket for the index of each opening one."""
     pairs: dict[int, int] = {}
     open_indexes: list[int] = []
     for index, token in enumerate(found):
@@ -112,7 +112,7 @@ def matching(found: list[Token]) -> dict[int, int]:
 
 
 def top_level(found: list[Token], start: int, end: int) -> Iterator[int]:
-    """Yield the indexes from `start` to before `end` that are inside no further parentheses or brackets."""
+    """Yield the indexes from `start` up to but not including `end` that are not inside parentheses or brackets."""
     depth = 0
     for index in range(start, end):
         token = found[index]
@@ -123,7 +123,7 @@ def top_level(found: list[Token], start: int, end: int) -> Iterator[int]:
 
 
 def _is_alias(found: list[Token], index: int, closing: int) -> bool:
-    """Whether a name before a parenthesis is that of an alias with columns, or of a common table expression."""
+    """Whether a name before a parenthesis is an alias with columns or a common table expression."""
     before = found[index - 1] if index else None
     if before is None or before.token_type is TokenType.DOT:
         return False

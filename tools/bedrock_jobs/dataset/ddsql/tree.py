@@ -1,4 +1,4 @@
-"""Finds syntax that DDSQL does not document, by an allow-list of what may stand in a syntax tree."""
+"""Finds syntax that DDSQL does not document, using an allow-list of syntax tree nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCUMENTED: Final[tuple[type[exp.Expr], ...]] = (
     exp.Not, exp.Null, exp.Offset, exp.Order, exp.Ordered, exp.Paren, exp.Select, exp.Star, exp.Sub, exp.Table,
     exp.TableAlias, exp.Unnest, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With, exp.WithinGroup,
 )  # fmt: skip
-# What sqlglot counts among the functions, and is written as syntax: operators are checked as symbols.
+# Nodes that sqlglot treats as functions but that are written as syntax. Operators are checked as symbols.
 NOT_FUNCTIONS: Final[tuple[type[exp.Expr], ...]] = (exp.Exists, exp.AtTimeZone, exp.Explode)
 ALTERNATIVES: Final[dict[type[exp.Expr], tuple[str, str | None]]] = {
     exp.All: ('ALL', None),
@@ -55,13 +55,13 @@ _SILENT: Final = (
 
 
 def undocumented_syntax(sql: str, tree: exp.Expr) -> Iterator[Finding]:
-    """Yield what the tree holds and DDSQL does not document."""
+    """Yield everything in the tree that DDSQL does not document."""
     for node in tree.walk():
         yield from _node(sql, node)
 
 
 def place(sql: str, node: exp.Expr, word: str = '') -> tuple[int, int]:
-    """Return line and column, from 1, of the first thing in a node that knows where it stands, else of a word."""
+    """Return line and column, from 1, of the first part of a node that has a position, or else of a word."""
     starts = [int(part.meta['start']) for part in node.walk() if 'start' in part.meta]
     if not starts and word:
         starts = [found.start() for found in re.finditer(rf'\b{re.escape(word)}\b', sql, re.IGNORECASE)]
@@ -86,7 +86,7 @@ def _node(sql: str, node: exp.Expr) -> Iterator[Finding]:
 
 
 def _detail(node: exp.Expr) -> tuple[str, str | None] | None:
-    """Return what is wrong with a node of a kind that is documented in another form."""
+    """Return what is wrong with a node of a kind that is documented only in another form."""
     if isinstance(node, exp.Distinct) and node.args.get('on'):
         return 'DISTINCT ON is not documented', 'ROW_NUMBER() OVER (PARTITION BY …) in a WITH, and = 1'
     if isinstance(node, exp.Join) and node.args.get('method'):

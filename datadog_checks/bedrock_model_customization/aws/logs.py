@@ -23,10 +23,10 @@ def keep_quiet() -> None:
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.INFO)
     for name in RENEWING:
-        logging.getLogger(name).addFilter(_told_in_one_line)
+        logging.getLogger(name).addFilter(_in_one_line)
 
 
-def _told_in_one_line(record: logging.LogRecord) -> bool:
+def _in_one_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, Exception):
         # A traceback quotes invalid header values and the output of credential_process.

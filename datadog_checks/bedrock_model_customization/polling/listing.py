@@ -203,11 +203,15 @@ class Listing:
             self.given_up = self._given_up_now + ([] if self.is_full else self.given_up)
             self._given_up_now = []
             self._window_is_long = self._window_is_long or (not self.is_full and pages > REQUESTS_BY_STATUS)
+        self.failure = self._why_nothing_was_answered(pages)
+
+    def _why_nothing_was_answered(self, pages: int) -> AwsError | None:
+        """Return the error because of which this poll tells nothing, None if it tells something."""
         # If some ranges failed and the others showed no jobs, the empty pages are not to be trusted.
         error = self.broken_off
         tells_something = self._seen_now or (pages and error and error.kind is Kind.INTERRUPTED)
         is_failure = error and not self.is_complete and (error.kind in REFUSALS or not tells_something)
-        self.failure = error if is_failure else None
+        return error if is_failure else None
 
     def covers(self, job: Job) -> bool:
         """Whether the listing is complete, nothing was given up, and its range includes the job's creation time."""

@@ -276,7 +276,7 @@ class Scope:
     def _shortfalls(self, now: datetime) -> Iterable[str]:
         waiting = self._selection.waiting_for(TAGGING_TIME, now)
         if waiting:
-            yield f'{waiting} jobs are not reported yet: AWS has not given the tags, type or model that include or exclude needs'
+            yield f'{waiting} jobs are not reported yet: AWS has not given what include or exclude asks for'
         if self._not_found:
             yield f'{len(self._not_found)} jobs that AWS has shown before are missing in its answers'
         if self.listing.given_up:

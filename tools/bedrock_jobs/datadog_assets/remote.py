@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -83,10 +83,7 @@ class Monitors(Shelf):
             found = self.datadog.call(
                 self.datadog.monitors.list_monitors, monitor_tags=wanted, page=page, page_size=PAGE
             )
-            for body in found:
-                known = ownership.from_tags(body.get('tags') or [])
-                if known and mark in (None, known):
-                    yield Remote(self.kind, body['id'], known, body)
+            yield from _tagged(self.kind, found, mark)
             if len(found) < PAGE:
                 return
             page += 1
@@ -125,10 +122,7 @@ class Slos(Shelf):
         while True:
             answer = self.datadog.call(self.datadog.slos.list_slos, tags_query=wanted, limit=PAGE, offset=offset)
             found = answer.get('data') or []
-            for body in found:
-                known = ownership.from_tags(body.get('tags') or [])
-                if known and mark in (None, known):
-                    yield Remote(self.kind, body['id'], known, body)
+            yield from _tagged(self.kind, found, mark)
             if len(found) < PAGE:
                 return
             offset += PAGE
@@ -200,3 +194,11 @@ def _refusal(datadog: Datadog, question: Any, **parameters: Any) -> str | None:
         raise
     errors = (answer or {}).get('errors')
     return '; '.join(str(error) for error in errors.values()) if errors else None
+
+
+def _tagged(kind: Kind, found: Iterable[Mapping[str, Any]], mark: str | None) -> Iterator[Remote]:
+    """Yield the objects whose tags carry a marker of ours, or only those that carry `mark`."""
+    for body in found:
+        known = ownership.from_tags(body.get('tags') or [])
+        if known and mark in (None, known):
+            yield Remote(kind, body['id'], known, body)

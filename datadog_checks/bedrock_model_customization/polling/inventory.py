@@ -174,6 +174,11 @@ class Inventory:
         return self.settled.counts() + Counter(job.known_status for job in wanted if self.is_counted(job, now))
 
 
+def is_younger(job: Job, age: timedelta, now: datetime) -> bool:
+    """Whether a job was created less than `age` ago, or at an unknown time."""
+    return job.creation_time is None or now - job.creation_time < age
+
+
 def ended_since(job: Job, moment: datetime) -> bool:
     """Whether an ended job did so at or after `moment`; False if it has neither an end nor a modification time."""
     ended = job.end_time or job.last_modified_time

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..jobs.filters import JobFilter
 from ..jobs.job import Job
+from .inventory import is_younger
 
 # People and programs may tag a job up to this long after its creation.
 TAGGING_TIME: Final = timedelta(minutes=15)
@@ -55,7 +56,7 @@ class Selection:
         verdict = self._filter.decide(job)
         if verdict is None and is_described and (job.tags is not None or not self._filter.needs_tags):
             verdict = self._filter.wants(job)
-        elif verdict is False and (_is_young(job, now) or not is_tagged) and self._lacks_only_tag(job):
+        elif verdict is False and (is_younger(job, TAGGING_TIME, now) or not is_tagged) and self._lacks_only_tag(job):
             verdict = None
         if verdict is None:
             since = self._undecided_since.setdefault(job.job_arn, now)
@@ -79,7 +80,3 @@ class Selection:
     def _lacks_only_tag(self, job: Job) -> bool:
         """Whether a job could be wanted if it had one more tag."""
         return self._untagged is not None and self._untagged.decide(job) is not False
-
-
-def _is_young(job: Job, now: datetime) -> bool:
-    return job.creation_time is None or now - job.creation_time < TAGGING_TIME

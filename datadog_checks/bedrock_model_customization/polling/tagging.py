@@ -12,6 +12,7 @@ from ..aws.errors import AwsError, Kind
 from ..aws.fan_out import fan_out
 from ..jobs.job import Job
 from .answers import Answers
+from .inventory import is_younger
 
 Tags = dict[str, str]
 
@@ -87,7 +88,7 @@ class TagReader:
         answer. Raises AwsError if the credentials are refused.
         """
         answers = self._ask(jobs, now, is_single=len(jobs) <= MAX_FRESH)
-        young = {job.job_arn for job in jobs if _is_young(job, now) and job.job_arn not in answers.found}
+        young = {job.job_arn for job in jobs if is_younger(job, BULK_DELAY, now) and job.job_arn not in answers.found}
         return replace(answers, pending=answers.pending | young) if are_decisive else answers
 
     def _ask(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> Answers[Tags]:
@@ -107,7 +108,7 @@ class TagReader:
 
     def _gather(self, jobs: Sequence[Job], now: datetime, *, is_single: bool) -> _Reading:
         reading = _Reading(single_left=max(self._max_single, MAX_FRESH))
-        young = {job.job_arn for job in jobs if _is_young(job, now)}
+        young = {job.job_arn for job in jobs if is_younger(job, BULK_DELAY, now)}
         one_by_one: list[str] = []
         for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
             batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
@@ -165,7 +166,3 @@ class TagReader:
                 raise answer
             if answer.is_refusal:
                 reading.found[arn] = None
-
-
-def _is_young(job: Job, now: datetime) -> bool:
-    return job.creation_time is None or now - job.creation_time < BULK_DELAY

@@ -68,10 +68,10 @@ class Describer:
     def is_due(self, job: Job, now: datetime) -> bool:
         """Whether to describe a job: it has no description yet, one from before it ended, or one without metrics."""
         known = self._known.get(job.job_arn)
-        if self.is_refused or known is None or known.at is None:
-            return not (self.is_refused or (known and known.is_refused and known.status == job.status))
-        if job.is_terminal and known.described_status != job.status:
-            return not (known.is_refused and known.status == job.status)
+        if self.is_refused or (known and known.is_refused and known.status == job.status):
+            return False
+        if known is None or known.at is None or (job.is_terminal and known.described_status != job.status):
+            return True
         return not known.is_refused and self._lacks_metrics(job, known.at, known.is_asked_again, now)
 
     @staticmethod

@@ -34,7 +34,7 @@ from ..jobs.transitions import (
     Transition,
     transitions_of,
 )
-from ..jobs.vocabulary import ACTIVE_STATUSES, STOPPING
+from ..jobs.vocabulary import ACTIVE_STATUSES, IN_PROGRESS, STOPPING
 
 # The longest expected delay until AWS shows something that has happened.
 SPAN: Final = timedelta(hours=1)
@@ -232,7 +232,7 @@ def _passed(entry: Entry, job: Job) -> Iterator[Transition]:
 
 
 def _with_moving_times(entry: Entry, job: Job) -> Entry:
-    if job.status in ACTIVE_STATUSES[:1] or (job.is_terminal and job.end_time):
+    if job.status == IN_PROGRESS or (job.is_terminal and job.end_time):
         return entry
     moving = {
         news.key: news.at

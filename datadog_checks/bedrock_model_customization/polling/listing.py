@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from ..aws import bedrock
@@ -18,6 +18,7 @@ from ..aws.errors import AwsError, Kind
 from ..jobs.job import Job
 from ..jobs.reading import job_arn_of, read_summary
 from ..jobs.vocabulary import ACTIVE_STATUSES
+from .inventory import LATEST
 from .ledger import SPAN
 
 # Listing by status costs three small requests, however many jobs there are. It pays once a listing has more pages.
@@ -31,7 +32,6 @@ PATIENCE: Final = timedelta(days=1)
 # AWS refuses requests whose clock is off by more than a few minutes. A Date header further off is not from AWS.
 BELIEVABLE: Final = timedelta(days=7)
 SECOND: Final = timedelta(seconds=1)
-LAST: Final = datetime.max.replace(tzinfo=UTC)
 # After these errors no other listing would be answered.
 REFUSALS: Final = (Kind.CREDENTIALS, Kind.DENIED)
 # After these errors no further range is requested at this poll.
@@ -235,10 +235,10 @@ class Listing:
             created = [job.creation_time for job in page.jobs if job.creation_time]
             # A creation time in the future would hide the jobs still to come.
             past = [moment for moment in created if moment <= now]
-            self._newest = max([*past, self._newest], default=None) if self._newest else max(past, default=None)
+            self._newest = max(filter(None, [*past, self._newest]), default=None)
             if created:
                 # Not simply the earliest: a single job with a much older time must not end the range.
-                wanted.before = min(wanted.before or LAST, max(created[-2:]) + TOGETHER)
+                wanted.before = min(wanted.before or LATEST, max(created[-2:]) + TOGETHER)
 
     def _give_up(self, now: datetime) -> None:
         """Give up the ranges that AWS has not answered for a day although it answers others."""

@@ -121,7 +121,7 @@ def _warnings(remote: frozenset[str]) -> list[str]:
     elsewhere = sorted(remote - {'logs'})
     if elsewhere:
         names = ', '.join(f'dd.{name}' for name in elsewhere)
-        raise QueryError([Finding(1, 1, f'only Datadog has the data of {names}', 'bedrock-jobs sql --remote')])
+        raise QueryError([Finding(0, 0, f'only Datadog has the data of {names}: bedrock-jobs sql --remote')])
     return ['dd.logs has no rows here: only Datadog has the logs (bedrock-jobs sql --remote)'] if remote else []
 
 
@@ -160,13 +160,16 @@ def _message(error: psycopg.Error) -> str:
 
 
 def _explain(error: psycopg.Error, query: str, original: Any) -> QueryError:
-    """Return PostgreSQL's error with its position in the query as the user wrote it."""
-    offset = int(error.diag.statement_position or 1) - 1
-    line, column = position(query, original(offset) if original else offset)
+    """Return PostgreSQL's error, and its position in the query as the user wrote it where PostgreSQL knows one."""
     hint = error.diag.message_hint
     if isinstance(error, psycopg.errors.UndefinedTable) and FULL_NAME in _message(error):
         hint = "make the table with 'bedrock-jobs dataset sync --dsn …'"
-    return QueryError([Finding(line, column, _message(error), hint)])
+    message = f'{_message(error)} ({hint})' if hint else _message(error)
+    if not error.diag.statement_position:
+        # A value that PostgreSQL met while the query ran, such as a zero to divide by.
+        return QueryError([Finding(0, 0, message)])
+    offset = int(error.diag.statement_position) - 1
+    return QueryError([Finding(*position(query, original(offset) if original else offset), message)])
 
 
 def _columns(connection: psycopg.Connection[Any], description: list[psycopg.Column], rows: list[Any]) -> list[Column]:

@@ -125,19 +125,21 @@ def temporary_server(installation: Installation | None = None) -> Iterator[str]:
     for candidate in candidates:
         # Keep this short: a socket's path may have at most about 100 characters.
         folder = Path(tempfile.mkdtemp(prefix='bedrock-jobs-'))
+        server = None
         try:
-            server = _start(candidate, folder)
-        except (OSError, subprocess.SubprocessError, ServerError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            problems.append(f'{candidate.programs}: {error}')
-            continue
-        try:
+            try:
+                server = _start(candidate, folder)
+            except (OSError, subprocess.SubprocessError, ServerError) as error:
+                problems.append(f'{candidate.programs}: {error}')
+                continue
             with _stopped_by_termination():
                 yield f'host={folder} user={SUPER_USER} dbname=postgres'
+            return
         finally:
-            _stop(server)
-            shutil.rmtree(folder, ignore_errors=True)
-        return
+            with _uninterrupted():
+                if server:
+                    _stop(server)
+                shutil.rmtree(folder, ignore_errors=True)
     raise ServerError('PostgreSQL could not be started: ' + '; '.join(problems))
 
 
@@ -284,3 +286,16 @@ def _stopped_by_termination() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C, as an impatient second one would leave the server and its folder behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -20,7 +20,10 @@ HELP: Final = r"""End a query with ; to run it.
 \d        the columns of the table
 \s        the saved queries
 \s NAME   show and run a saved query
-\q        leave (also Ctrl-D)"""
+help      show this
+\q        leave (also exit, quit, Ctrl-D)"""
+WORDS: Final = {'exit': r'\q', 'quit': r'\q', 'help': r'\?'}
+"""Commands that are also understood as a word, where no query has begun."""
 KEYWORDS: Final = (
     'SELECT DISTINCT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET JOIN LEFT ON USING WITH AS CASE WHEN THEN ELSE END '
     'AND OR NOT IN LIKE IS NULL OVER PARTITION INTERVAL TIMESTAMP DESC'.split()
@@ -45,8 +48,9 @@ def read_loop(answer: Callable[[str], object], say: Callable[[str], None], histo
             continue
         except EOFError:
             return
-        if not pending and line.strip().startswith('\\'):
-            if not command(line.strip(), answer, say):
+        wanted = line.strip() if pending else WORDS.get(line.strip(' ;').lower(), line.strip())
+        if wanted.startswith('\\'):
+            if not command(wanted, answer, say):
                 return
             continue
         pending = f'{pending}\n{line}' if pending else line

@@ -204,6 +204,22 @@ def test_a_session_at_the_prompt(snapshot: Path, monkeypatch: pytest.MonkeyPatch
     assert 'SELECT 1' in (tmp_path / 'deep' / 'history').read_text()
 
 
+@pytest.mark.parametrize('leave', ['exit', 'QUIT;', '\\q', 'SELECT 1\n\\q'])
+def test_the_prompt_is_left_by_words_too(leave: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.input import create_pipe_input
+    from prompt_toolkit.output import DummyOutput
+
+    from bedrock_jobs.dataset.shell import HELP, read_loop
+
+    asked: list[str] = []
+    said: list[str] = []
+    with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+        pipe.send_text(f'help\n{leave}\nSELECT 2;\n\x04')
+        read_loop(asked.append, said.append, None)
+    assert (asked, said) == ([], [HELP, HELP])
+
+
 @pytest.mark.parametrize('missing', ['psycopg', 'sqlglot', 'orjson'])
 def test_without_the_extra_the_help_works_and_the_message_names_it(missing: str) -> None:
     package = 'bedrock_jobs.cli'

@@ -46,6 +46,8 @@ def test_shipped_queries_pass(name: str) -> None:
         f"SELECT status -- a comment: a::text\n{JOBS} /* b ~ c */ WHERE failure_message = 'a::text ->> ? it''s'",
         f'SELECT LAG(status) OVER (ORDER BY end_time), RANK() OVER (ORDER BY end_time) {JOBS}',
         "SELECT CAST(CURRENT_SETTING('dd.time_frame_start') AS TIMESTAMP)",
+        f"SELECT 1 {JOBS} WHERE end_time > TIMESTAMP '2026-11-23' AND end_time - creation_time > INTERVAL '1 hour'",
+        f"SELECT 1 {JOBS} WHERE status = 'Failed' AND TO_CHAR(end_time, 'YYYY') = '2026'",
         "SELECT REGEXP_REPLACE('a', '(a)', '$1', 1, 2, 'i'), REGEXP_MATCH('a', 'a', 'i')[1], REGEXP_LIKE('a', 'b')",
     ],
 )
@@ -208,6 +210,69 @@ def test_what_is_documented_passes(query: str) -> None:
             ],
         ),
         ("SELECT E'a'", ["1:8: texts written as E'… are not documented; documented: 'text'"]),
+        # PostgreSQL, or sqlglot, takes these; the reference of DDSQL does not have them.
+        (
+            f'SELECT DATE(end_time) {JOBS}',
+            ["1:8: function date is not documented; documented: DATE_TRUNC('day', timestamp)"],
+        ),
+        ('SELECT INT(1)', ['1:8: function int is not documented; documented: CAST(value AS BIGINT)']),
+        (f"SELECT tags['team'] {JOBS}", ["1:8: […] is documented with a number only; documented: tags->'team'"]),
+        ("SELECT INTERVAL '1' DAY", ["1:17: an INTERVAL has its unit within the quotes; documented: INTERVAL '1 day'"]),
+        ('SELECT INTERVAL 1 DAY', ["1:17: an INTERVAL has its number within quotes; documented: INTERVAL '1 day'"]),
+        (
+            f'SELECT COUNT(*) {JOBS} GROUP BY ALL',
+            ['1:58: GROUP BY ALL is not documented; documented: the columns by name'],
+        ),
+        (f'SELECT 1 {JOBS} LIMIT ALL', ['1:51: LIMIT ALL is not documented; documented: a number, or no LIMIT']),
+        (
+            f'SELECT * EXCEPT (tags) {JOBS}',
+            ['1:8: * with exceptions is not documented; documented: the columns by name'],
+        ),
+        (
+            f'SELECT j.* EXCEPT (tags) {JOBS} AS j',
+            ['1:10: * with exceptions is not documented; documented: the columns by name'],
+        ),
+        (
+            f'SELECT status COLLATE "C" {JOBS}',
+            ['1:8: COLLATE is not documented; documented: LOWER(text), to compare without case'],
+        ),
+        ('SELECT ROW(1, 2)', ['1:8: ROW(…) is not documented; documented: one column for each value']),
+        (
+            f'SELECT RANK() OVER w {JOBS} WINDOW w AS (ORDER BY status)',
+            ['1:8: WINDOW is not documented; documented: OVER (…) with all that belongs in it'],
+        ),
+        (
+            f"SELECT 1 {JOBS} AS j WHERE j.end_time >= '2026-11-23'",
+            ["1:62: comparing a TIMESTAMP with a bare text is not documented; documented: TIMESTAMP '2026-11-23'"],
+        ),
+        (
+            f"SELECT 1 {JOBS} WHERE '2026-11-23' = DATE_TRUNC('day', end_time)",
+            ["1:57: comparing a TIMESTAMP with a bare text is not documented; documented: TIMESTAMP '2026-11-23'"],
+        ),
+        (
+            f"SELECT 1 {JOBS} WHERE end_time IN ('2026-11-23')",
+            ["1:57: comparing a TIMESTAMP with a bare text is not documented; documented: TIMESTAMP '2026-11-23'"],
+        ),
+        (
+            f"SELECT 1 {JOBS} WHERE NOW() - INTERVAL '1 day' > '2026-11-23'",
+            ["1:57: comparing a TIMESTAMP with a bare text is not documented; documented: TIMESTAMP '2026-11-23'"],
+        ),
+        (
+            f"SELECT 1 {JOBS} WHERE end_time - creation_time > '1 hour'",
+            ["1:57: comparing an INTERVAL with a bare text is not documented; documented: INTERVAL '1 hour'"],
+        ),
+        # What people write from habit
+        (
+            'SELECT MEDIAN(1)',
+            [
+                '1:8: function median is not documented; documented: APPROX_PERCENTILE(0.5) WITHIN GROUP (ORDER BY value)'
+            ],
+        ),
+        ('SELECT IFNULL(1, 2)', ['1:8: function ifnull is not documented; documented: COALESCE(value, instead)']),
+        (
+            f'SELECT 1 {JOBS} WHERE status = "Failed"',
+            ["1:66: there is no column Failed; documented: 'Failed', as a text is written in single quotes"],
+        ),
         # Positions count characters, whatever they are made of.
         ("SELECT 'ü😀', lenght('a')", ['1:14: function lenght is not documented; documented: LENGTH']),
     ],

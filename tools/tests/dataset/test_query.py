@@ -132,3 +132,14 @@ def test_a_reader_may_ask(table: Any, dsn: str) -> None:
 @pytest.mark.parametrize('value', ["'NaN'", "'Infinity'"])
 def test_numbers_that_json_does_not_have_are_null(table: Any, value: str) -> None:
     assert run(table, f'SELECT {value}::float8, {value}::numeric', dialect=Dialect.POSTGRES).columns[0].values == [None]
+
+
+def test_an_error_while_a_query_runs_has_no_place(table: Any) -> None:
+    with pytest.raises(QueryError, match=r'^division by zero$'):
+        run(table, f'SELECT 1 / (COUNT(*) - 2) FROM {FULL_NAME}')
+
+
+def test_the_hints_of_postgresql_are_not_said_to_be_documented_by_datadog(table: Any) -> None:
+    with pytest.raises(QueryError, match=r'^1:10: .*\(.*explicit type casts.*\)$') as error:
+        run(table, "SELECT 1 + ARRAY['a']")
+    assert 'documented' not in str(error.value)

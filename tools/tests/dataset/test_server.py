@@ -89,6 +89,20 @@ def test_the_server_stops_when_the_process_is_ended(number: int) -> None:
         subprocess.run(['rm', '-r', folder], check=True)
 
 
+def test_an_impatient_second_ctrl_c_leaves_nothing_behind() -> None:
+    with subprocess.Popen(
+        [sys.executable, '-c', PRINT_AND_WAIT], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        folder = folder_of(process.stdout.readline().decode())
+        process.send_signal(signal.SIGINT)
+        # The second one comes while the server is being stopped, which takes longer than this.
+        for _ in range(50):
+            process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert not folder.exists()
+
+
 def test_nothing_found_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'installations', list)
     with pytest.raises(ServerError, match=r"pip install '\./tools\[sql\]'"), temporary_server():

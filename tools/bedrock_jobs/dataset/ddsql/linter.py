@@ -14,7 +14,7 @@ from sqlglot.errors import ParseError, TokenError
 from ..columns import FULL_NAME, TYPES
 from . import surface
 from .names import unknown_names
-from .text import OPENING, Call, Dialect, Finding, calls, is_word, position, tokens
+from .text import GRAMMAR, OPENING, Call, Dialect, Finding, calls, is_word, position, tokens
 from .tree import undocumented_syntax
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {FULL_NAME: TYPES}
@@ -137,7 +137,7 @@ def _call(sql: str, found: list[Token], call: Call) -> Iterator[Finding]:
         return
     arity = surface.FUNCTIONS.get(call.name)
     if arity is None:
-        if call.name.upper() not in surface.TYPES | set(surface.TYPE_ALTERNATIVES):
+        if not _is_type(found, call):
             like = close_to(call.name, surface.FUNCTIONS)
             instead = surface.FUNCTION_ALTERNATIVES.get(call.name) or (like.upper() if like else None)
             yield _at(sql, token, f'function {call.name} is not documented', instead)
@@ -150,6 +150,14 @@ def _call(sql: str, found: list[Token], call: Call) -> Iterator[Finding]:
     if call.name in ('trim', 'substring') and 'FROM' in words:
         yield _at(sql, token, f'{call.name} with FROM is not documented', surface_usage(call.name))
     yield from _arguments(sql, call.name, token, inner, words)
+
+
+def _is_type(found: list[Token], call: Call) -> bool:
+    """Whether `VARCHAR(10)` is the type of a column or of a cast, which follows a name or AS, and no call."""
+    before = found[call.first - 1] if call.first else None
+    is_known = call.name.upper() in surface.TYPES | set(surface.TYPE_ALTERNATIVES)
+    is_after_name = before is not None and is_word(before) and before.text.upper() not in GRAMMAR - {'AS'}
+    return is_known and is_after_name
 
 
 def _usage(name: str, arity: surface.Arity) -> str:
@@ -232,6 +240,8 @@ def _cast(sql: str, target: list[Token], cast: Token) -> Iterator[Finding]:
 def _literals(sql: str, found: list[Token]) -> Iterator[Finding]:
     """Check typed literals such as `TIMESTAMP '2026-11-23'`."""
     for token, value in pairwise(found):
+        if token.text.upper() == 'INTERVAL' and value.token_type is TokenType.NUMBER:
+            yield _at(sql, value, 'an INTERVAL has its number within quotes', "INTERVAL '1 day'")
         if value.token_type is not TokenType.STRING or not is_word(token):
             continue
         name = token.text.upper()
@@ -240,6 +250,8 @@ def _literals(sql: str, found: list[Token]) -> Iterator[Finding]:
                 sql, token, f'literals of type {name} are not documented', f"{surface.TYPE_ALTERNATIVES[name]} '…'"
             )
         elif name == 'INTERVAL':
+            if value.text.strip().isdigit():
+                yield _at(sql, value, 'an INTERVAL has its unit within the quotes', "INTERVAL '1 day'")
             for unit in re.findall(r'[A-Za-z]+', value.text):
                 if unit.lower() not in surface.INTERVAL_UNITS:
                     message = f'unit {unit!r} of an interval is not documented'

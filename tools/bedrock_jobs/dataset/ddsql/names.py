@@ -128,6 +128,8 @@ def _qualified(sql: str, column: exp.Column, name: str, sources: Mapping[str, Co
 def _missing(sql: str, column: exp.Column, name: str, known: set[str]) -> Finding:
     like = get_close_matches(name, [*sorted(known), *_INSTEAD], n=1, cutoff=0.5)
     instead = _INSTEAD.get(like[0], like[0]) if like else None
+    if instead is None and column.this.args.get('quoted'):
+        instead = f"'{name}', as a text is written in single quotes"
     return Finding(*place(sql, column), f'there is no column {name}', instead)
 
 

@@ -33,7 +33,10 @@ class Dialect(Postgres):
 
 
 class Finding(NamedTuple):
-    """Something in a query that DDSQL does not document. Line and column count from 1."""
+    """What is wrong with a query. Line and column count from 1; 0 where the place is not known.
+
+    `suggestion` is what Datadog documents instead.
+    """
 
     line: int
     column: int
@@ -42,7 +45,8 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         hint = f'; documented: {self.suggestion}' if self.suggestion else ''
-        return f'{self.line}:{self.column}: {self.message}{hint}'
+        place = f'{self.line}:{self.column}: ' if self.line else ''
+        return f'{place}{self.message}{hint}'
 
 
 def position(sql: str, offset: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from ..columns import TYPES
 from .surface import ROW_FUNCTIONS
 from .text import Finding, position
 
@@ -20,12 +21,13 @@ DOCUMENTED: Final[tuple[type[exp.Expr], ...]] = (
     exp.TableAlias, exp.Unnest, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.With, exp.WithinGroup,
 )  # fmt: skip
 # Nodes that sqlglot treats as functions but that are written as syntax. Operators are checked as symbols.
-NOT_FUNCTIONS: Final[tuple[type[exp.Expr], ...]] = (exp.Exists, exp.AtTimeZone, exp.Explode)
+NOT_FUNCTIONS: Final[tuple[type[exp.Expr], ...]] = (exp.Exists, exp.AtTimeZone, exp.Collate, exp.Explode)
 ALTERNATIVES: Final[dict[type[exp.Expr], tuple[str, str | None]]] = {
     exp.All: ('ALL', None),
     exp.Any: ('ANY', 'IN (…)'),
     exp.AtTimeZone: ('AT TIME ZONE', 'times are in UTC: add an INTERVAL'),
     exp.Between: ('BETWEEN', 'value >= low AND value <= high'),
+    exp.Collate: ('COLLATE', 'LOWER(text), to compare without case'),
     exp.Cube: ('CUBE', 'GROUP BY'),
     exp.Except: ('EXCEPT', 'LEFT JOIN … WHERE other.key IS NULL'),
     exp.Exists: ('EXISTS', 'JOIN'),
@@ -109,6 +111,55 @@ def _detail(node: exp.Expr) -> tuple[str, str | None] | None:
         and not isinstance(node.parent, exp.Table)
     ):
         return f'{node.name.lower()} is documented in FROM only', f'FROM table, {node.name.lower()}(column) AS item'
+    if isinstance(node, exp.Bracket) and any(one.is_string for one in node.expressions):
+        return '[…] is documented with a number only', f'{node.this.sql()}->{node.expressions[0].sql()}'
+    if isinstance(node, exp.Group) and node.args.get('all'):
+        return 'GROUP BY ALL is not documented', 'the columns by name'
+    if isinstance(node, exp.Limit) and not node.expression.is_number:
+        return f'LIMIT {node.expression.sql()} is not documented', 'a number, or no LIMIT'
+    if isinstance(node, exp.Star) and any(node.args.values()):
+        return '* with exceptions is not documented', 'the columns by name'
+    if isinstance(node, exp.Select) and node.args.get('windows'):
+        return 'WINDOW is not documented', 'OVER (…) with all that belongs in it'
+    if isinstance(node, exp.Anonymous) and node.name.upper() == 'ROW':
+        return 'ROW(…) is not documented', 'one column for each value'
+    return _text_for_a_time(node)
+
+
+def _text_for_a_time(node: exp.Expr) -> tuple[str, str] | None:
+    """Return what is wrong with a comparison of a timestamp or an interval with a bare text."""
+    if isinstance(node, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)):
+        sides = [node.this, node.expression]
+    elif isinstance(node, exp.In):
+        sides = [node.this, *node.expressions]
+    else:
+        return None
+    kind = next(filter(None, map(_kind, sides)), None)
+    text = next((one for one in sides if one.is_string), None)
+    if not kind or text is None:
+        return None
+    article = 'an' if kind == 'INTERVAL' else 'a'
+    return f'comparing {article} {kind} with a bare text is not documented', f'{kind} {text.sql()}'
+
+
+def _kind(node: exp.Expr) -> str | None:
+    """Return TIMESTAMP or INTERVAL where a value is known to be one, and else None."""
+    node = node.unnest()
+    if isinstance(node, exp.Column):
+        return 'TIMESTAMP' if TYPES.get(node.name.lower()) == 'timestamp' else None
+    if isinstance(node, (exp.CurrentTimestamp, exp.DateBin, exp.StrToTime, exp.TimestampTrunc, exp.UnixToTime)):
+        return 'TIMESTAMP'
+    if isinstance(node, exp.Interval):
+        return 'INTERVAL'
+    if isinstance(node, exp.Cast):
+        return 'TIMESTAMP' if node.to.is_type(exp.DataType.Type.TIMESTAMP) else None
+    if isinstance(node, (exp.Max, exp.Min)):
+        return _kind(node.this)
+    if isinstance(node, (exp.Add, exp.Sub)):
+        kinds = {_kind(node.this), _kind(node.expression)}
+        if kinds == {'TIMESTAMP'}:
+            return 'INTERVAL'
+        return 'TIMESTAMP' if kinds == {'TIMESTAMP', 'INTERVAL'} else None
     return None
 
 

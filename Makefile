@@ -5,6 +5,8 @@ VENV_NEWEST := .venv-newest
 VENV_DDEV := .venv-ddev
 DDEV := 20.1.0
 PYTEST_ARGS ?=
+# A file is run by one process, so that what its tests share is made once.
+PARALLEL := -n auto --dist loadfile
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
@@ -28,7 +30,7 @@ PINS_DDEV := .ci/pins/ddev.txt
 FREE_IN_NEWEST := ^(boto3|botocore|s3transfer)=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-newest lint format bench wheel ddev generate pins clean
+.PHONY: help demo test test-all test-slow test-newest lint format bench wheel ddev generate pins clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,15 +38,18 @@ help: ## Show what there is to make
 demo: $(VENV)/.run ## Watch jobs from creation to their end, without AWS
 	@$(VENV)/bin/bedrock-jobs demo $(DEMO_ARGS)
 
-test: $(VENV)/.test ## Run the tests
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/.test ## Run the tests, but for the slow ones
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow' $(PYTEST_ARGS)
 
-test-all: test-newest test ## Run the tests, and again on Python 3.13 with the newest boto3
+test-slow: $(VENV)/.test ## Run the slow tests: a thousand accounts, builds, kills, floods
+	$(VENV)/bin/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-all: test test-slow test-newest ## Run all tests, and those of `test` again on Python 3.13 with the newest boto3
 
 test-newest: ## Run the tests on Python 3.13, if it is there, with the newest boto3
 	@if python=$$(.ci/python313); then \
 		$(MAKE) --no-print-directory $(VENV_NEWEST)/.test NEWEST_PYTHON="$$python" && \
-		$(VENV_NEWEST)/bin/python -m pytest -m 'not slow' $(PYTEST_ARGS); \
+		$(VENV_NEWEST)/bin/python -m pytest $(PARALLEL) -m 'not slow' $(PYTEST_ARGS); \
 	else echo 'skipped: no Python 3.13'; fi
 
 lint: $(VENV)/.test ## Check style and types
@@ -88,14 +93,19 @@ clean: ## Remove what was made here
 	rm -rf .venv .venv-* build dist .coverage .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Said before anything is made; written so that Python 2 understands it.
+OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
+	"Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: name another one, as in make PYTHON=python3.13" % sys.version_info[:2])
+environment = @$(PYTHON) -c '$(OLD_ENOUGH)' && { test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV); }
+
 # The stamps are made last, so that an installation that was broken off is made anew.
 $(VENV)/.run: $(PROJECTS) $(wildcard .ci/pins/*.txt)
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(environment)
 	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) $(RUN)
 	@touch $@
 
 $(VENV)/.test: $(PROJECTS) $(wildcard .ci/pins/*.txt)
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(environment)
 	$(call pinned,$(PINS)) $(VENV)/bin/python $(PIP) $(TEST)
 	@touch $(VENV)/.run $@
 

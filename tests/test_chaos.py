@@ -77,6 +77,7 @@ while True:
 '''
 
 
+@pytest.mark.slow
 def test_a_process_that_is_really_killed_loses_nothing(aws_environment: None, tmp_path: Path) -> None:
     """SIGKILL at any moment, in real time: what one process did not get to, the next one tells."""
     rng = Random(7)

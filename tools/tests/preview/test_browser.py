@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +15,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 OVERVIEW = 'bedrock_model_customization_overview'
-FLAGS = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-]
 EMPTY_DRAWINGS = """
 () => [...document.querySelectorAll('.chart svg, .behind svg')]
   .filter(svg => svg.getBoundingClientRect().height < 20 || !svg.querySelector('path[d], text'))
@@ -41,18 +30,6 @@ CUT_OFF = """
   }))
   .map(widget => widget.querySelector('h3').textContent)
 """
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-    path = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-    if path is None:
-        pytest.skip('no chromium on the PATH')
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize('theme', ['light', 'dark'])

@@ -1,12 +1,10 @@
-"""A report of the demo's jobs and of hostile ones, made once, and a browser to open it in."""
+"""A report of the demo's jobs and of hostile ones, made once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import which
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -57,16 +55,3 @@ def page_file(made: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('report') / 'report.html'
     path.write_text(render(made), encoding='utf-8')
     return path
-
-
-@pytest.fixture(scope='session')
-def browser() -> Iterator[Any]:
-    """A headless Chromium: the one on PATH."""
-    sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-    chromium = which('chromium') or which('chromium-browser') or which('google-chrome')
-    if not chromium:
-        pytest.skip('there is no Chromium on PATH')
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=['--no-sandbox'])
-        yield launched
-        launched.close()

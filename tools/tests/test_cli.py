@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,21 +12,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pexpect
+import pyte
 import pytest
 import yaml
 
 from bedrock_jobs.simulator import AccessDenied, Simulator, Unreachable, fails, story
+from tests.paths import ROOT
 
+MADE_UP = {
+    'AWS_ACCESS_KEY_ID': 'AKIAEXAMPLE',
+    'AWS_SECRET_ACCESS_KEY': 'example',
+    'AWS_EC2_METADATA_DISABLED': 'true',
+}
 COMMAND = [sys.executable, '-m', 'bedrock_jobs.cli']
 
 
 def bedrock_jobs(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
-    made_up = {
-        'AWS_ACCESS_KEY_ID': 'AKIAEXAMPLE',
-        'AWS_SECRET_ACCESS_KEY': 'example',
-        'AWS_EC2_METADATA_DISABLED': 'true',
-    }
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -33,7 +37,7 @@ def bedrock_jobs(*arguments: str, **environment: str) -> subprocess.CompletedPro
         encoding='utf-8',
         timeout=120,
         check=False,
-        env=kept | made_up | {'COLUMNS': '200', 'NO_COLOR': '1'} | environment,
+        env=kept | MADE_UP | {'COLUMNS': '200', 'NO_COLOR': '1'} | environment,
     )
 
 
@@ -78,23 +82,78 @@ def test_the_demo_shows_every_status_a_failure_and_a_stuck_phase(demo: list[dict
 
 
 def test_the_demo_for_people(tmp_path: Path) -> None:
-    picture, record = tmp_path / 'demo.svg', tmp_path / 'demo.jsonl'
-    done = bedrock_jobs('demo', '--seconds', '0', '--picture', str(picture), '--record', str(record))
+    record = tmp_path / 'demo.jsonl'
+    done = bedrock_jobs('demo', '--seconds', '0', '--record', str(record))
     assert done.returncode == 0, done.stderr
-    assert 'Amazon Bedrock fine-tuning job risk-notes-v2 failed' in done.stdout
+    assert re.search('failed +risk-notes-v2  Encountered invalid records', done.stdout)
     assert 'product-titles: InProgress, phase training NotStarted for 06:08:58' in done.stdout
     assert '\x1b' not in done.stdout
-    assert 'NotStarted' in picture.read_text(encoding='utf-8')
-    assert '@font-face' not in picture.read_text(encoding='utf-8')
     polls = [json.loads(line) for line in record.read_text(encoding='utf-8').splitlines()]
     assert {name for name, *_ in polls[-1]['metrics']} >= {'bedrock_model_customization.job.duration'}
+
+
+def test_the_picture_in_the_readme_is_the_last_screen_of_the_demo(tmp_path: Path) -> None:
+    picture = tmp_path / 'demo.svg'
+    assert bedrock_jobs('demo', '--seconds', '0', '--picture', str(picture)).returncode == 0
+    drawn, shown = (
+        re.findall('<text[^>]*>(.*?)</text>', path.read_text(encoding='utf-8'))
+        for path in (picture, ROOT / 'images' / 'demo.svg')
+    )
+    assert drawn == shown, 'bedrock-jobs demo --seconds 0 --picture images/demo.svg'
+    assert '@font-face' not in picture.read_text(encoding='utf-8')
+
+
+@pytest.mark.parametrize(('columns', 'lines'), [(80, 24), (120, 36)])
+def test_the_demo_tells_its_story_on_one_screen(columns: int, lines: int) -> None:
+    screen = last_screen('demo --seconds 0', columns, lines)
+    assert len(screen) < lines
+    text = '\n'.join(screen)
+    assert re.search(r'product-titles .*InProgress +training NotStarted +0\d:\d\d:\d\d', text)
+    assert all(
+        re.search(rf'^{name} .*Failed', text, re.MULTILINE)
+        for name in ('risk-notes-v1', 'risk-notes-v2', 'fraud-narratives')
+    )
+    assert 'Failed 3' in text
+    times = re.findall(r'^(\d\d-\d\d \d\d:\d\d)  [a-z]', text, re.MULTILINE)
+    assert len(times) >= 5 and times == sorted(times, reverse=True)
 
 
 def test_check_prints_what_would_be_sent(config: Path) -> None:
     done = bedrock_jobs('check', '--config', str(config))
     assert done.returncode == 0, done.stderr
-    assert 'bedrock_model_customization.can_connect' in done.stdout
-    assert 'product-titles' in done.stdout
+    assert re.search(r'^can_connect +gauge +\d +1 +1 *$', done.stdout, re.MULTILINE)
+    assert re.search(r'^product-titles .* InProgress', done.stdout, re.MULTILINE)
+    assert done.stdout.count('bedrock_model_customization') == 1
+
+
+def test_check_prints_each_value_in_a_line(config: Path) -> None:
+    done = bedrock_jobs('check', '--config', str(config), '--all')
+    values = re.findall(r'^[a-z_.]+  (?:gauge|count)  \S+  .*region:us-', done.stdout, re.MULTILINE)
+    as_json = json.loads(bedrock_jobs('check', '--config', str(config), '--json').stdout)
+    assert len(values) == len(as_json['metrics'])
+
+
+def test_no_line_is_longer_than_the_terminal(config: Path) -> None:
+    screen = last_screen(f'check --config {config} --all', 80, 4000)
+    assert screen and max(map(len, screen)) <= 80
+    assert any(line.startswith('    aws_account:123456789012, ') for line in screen)
+
+
+def last_screen(arguments: str, columns: int, lines: int) -> list[str]:
+    """Run a command in a terminal of this size, and return the lines that it shows at the end."""
+    environment = os.environ | {
+        'TERM': 'xterm-256color',
+        'AWS_ACCESS_KEY_ID': 'AKIAEXAMPLE',
+        'AWS_SECRET_ACCESS_KEY': 'example',
+    }
+    environment = {name: value for name, value in environment.items() if name not in ('COLUMNS', 'LINES', 'NO_COLOR')}
+    program = pexpect.spawn(
+        COMMAND[0], [*COMMAND[1:], *arguments.split()], dimensions=(lines, columns), env=environment, timeout=120
+    )
+    screen = pyte.Screen(columns, lines)
+    pyte.ByteStream(screen).feed(program.read())
+    program.close()
+    return [line.rstrip() for line in screen.display if line.strip()]
 
 
 def test_check_as_json_several_times(config: Path) -> None:
@@ -187,6 +246,6 @@ def test_no_control_character_of_aws_reaches_a_terminal(command: str, tmp_path: 
         instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'events_since': 2}
         done = bedrock_jobs(command, '-c', str(write(tmp_path, [instance])))
     assert done.returncode == 0, done.stderr
-    assert command == 'doctor' or 'bad failed' in done.stdout
+    assert command == 'doctor' or 'failed     bad' in done.stdout
     printed = done.stdout + done.stderr
     assert not [mark for mark in printed if mark not in '\n\t' and not mark.isprintable()]

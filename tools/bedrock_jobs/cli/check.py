@@ -20,6 +20,9 @@ def register(app: typer.Typer) -> None:
 def check(
     config: Annotated[Path, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')],
     as_json: Annotated[bool, typer.Option('--json', help='Print one JSON object for each run.')] = False,
+    every: Annotated[
+        bool, typer.Option('--all', help='Print every value with its tags, not a line for each metric.')
+    ] = False,
     times: Annotated[int, typer.Option('--times', '-n', min=1, help='How often to run.')] = 1,
     pause: Annotated[float, typer.Option('--pause', min=0, help='Seconds between two runs.')] = 1.0,
 ) -> None:
@@ -27,7 +30,6 @@ def check(
 
     Exits with 1 where an account or Region could not be polled.
     """
-    from rich.console import Console
     from rich.text import Text
 
     from .. import conf_yaml
@@ -35,7 +37,7 @@ def check(
 
     _agent.quiet()
     checks = conf_yaml.checks(conf_yaml.read(config))
-    console = Console()
+    console = _tables.console()
     has_failed = False
     for number in range(times):
         if number:
@@ -45,9 +47,14 @@ def check(
         if as_json:
             typer.echo(json.dumps(submission.as_json()))
             continue
-        console.print(_tables.metrics_table(submission.metrics))
-        console.print(_tables.jobs_table(submission, f'Jobs, run {number + 1} of {times}', console.width))
+        run = f', run {number + 1} of {times}' if times > 1 else ''
+        console.print(_tables.jobs_table(submission, f'Jobs{run}', console.width))
         console.print(_tables.events_block(submission.events, f'{len(submission.events)} events'))
+        if every:
+            for line in _tables.metric_lines(submission.metrics, console.width):
+                console.print(line, soft_wrap=True)
+        else:
+            console.print(_tables.metrics_summary(submission.metrics))
         for problem in (*submission.warnings, *submission.errors):
             console.print(Text(problem, 'yellow'))
     raise typer.Exit(ERROR if has_failed else OK)

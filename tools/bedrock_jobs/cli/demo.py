@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
+
 from ._ending import extra
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
 EVERY = timedelta(minutes=3)
 SHOWN_EVENTS = 9
-WIDTH_DRAWN = 150
+PICTURE = (120, 36)
+"""Columns and lines of the picture."""
+PICTURE_AT = datetime(2026, 11, 23, 16, tzinfo=UTC)
+"""When the story ends in the picture, so that it is always the same."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,21 +49,26 @@ def demo(
     """Follow several teams' jobs for seven hours, in half a minute: what Datadog would receive, as it happens."""
     from rich.console import Console
 
-    console = Console(stderr=as_json)
+    from . import _tables
+
+    console = Console(stderr=True) if as_json else _tables.console()
     with ExitStack() as stack:
         file = stack.enter_context(record.open('w', encoding='utf-8')) if record else None
-        polls = _recorded(_polls(0 if as_json else seconds), file)
+        polls = _recorded(_polls(0 if as_json else seconds, PICTURE_AT if picture else datetime.now(UTC)), file)
         summary = _print_json(polls) if as_json else _show(polls, console)
     if picture:
         _draw(summary, picture)
     if as_json:
         typer.echo(json.dumps({'summary': summary.as_json()}))
     else:
-        console.print(summary.render())
+        console.print(summary.totals())
 
 
-def _polls(seconds: float) -> Iterator[Submission]:
-    """Yield what each poll of the story sends. The clock stops during a poll, so that every run is the same."""
+def _polls(seconds: float, end: datetime) -> Iterator[Submission]:
+    """Yield what each poll of the story sends, which ends at `end`.
+
+    The clock stops during a poll, so that every run is the same.
+    """
     from .. import conf_yaml
     from . import _agent
 
@@ -67,7 +77,7 @@ def _polls(seconds: float) -> Iterator[Submission]:
         from ..simulator.environment import made_up_credentials
 
     _agent.quiet()
-    start = datetime.now(UTC).replace(second=0, microsecond=0) - story.LASTS
+    start = end.replace(second=0, microsecond=0) - story.LASTS
     clock = Clock.manual(start)
     steps = int(story.LASTS / EVERY)
     with Simulator(clock) as simulator, made_up_credentials():
@@ -128,24 +138,31 @@ class Summary:
             'stuck': [metric.tag('job_name') for metric in _tables.stuck(self.last)] if self.last else [],
         }
 
-    def render(self) -> RenderableType:
+    def totals(self) -> RenderableType:
+        """Return what was sent, in two lines. Jobs that ended before the first poll sent no event."""
+        from rich.console import Group
+        from rich.text import Text
+
+        events = ', '.join(f'{count} {kind}' for kind, count in sorted(self.transitions.items()))
+        ended = sum(count for status, count in self._jobs().items() if status in TERMINAL_STATUSES)
+        before = ended - sum(self.transitions[status.lower()] for status in TERMINAL_STATUSES)
+        samples = f'{sum(self.samples.values())} values of {len(self.samples)} metrics'
+        return Group(
+            Text(f'{self.polls} polls: {self.requests} requests to AWS, {samples}', 'bold'),
+            Text(f'{sum(self.transitions.values())} events: {events}'),
+            *([Text(f'{before} jobs had ended before the first poll')] if before else []),
+        )
+
+    def problems(self) -> RenderableType:
+        """Return the failures and what is stuck, each in a line."""
         from rich.console import Group
         from rich.text import Text
 
         from . import _tables
 
-        events = ', '.join(f'{count} {kind}' for kind, count in sorted(self.transitions.items()))
-        jobs = ', '.join(f'{count} {status}' for status, count in sorted(self._jobs().items()) if count)
-        lines = [
-            Text(f'{self.polls} polls sent {self.requests} requests to AWS; Datadog would have received', 'bold'),
-            Text(f'  {sum(self.samples.values())} samples of {len(self.samples)} metrics'),
-            Text(f'  {sum(self.transitions.values())} events: {events}'),
-            Text(f'Jobs at the end: {jobs}'),
-        ]
         failures = [_tables.event_line(event) for event in self.failures]
         stuck = [_tables.stuck_line(metric) for metric in _tables.stuck(self.last)] if self.last else []
         return Group(
-            *lines,
             *([Text('Failed:', 'bold'), *failures] if failures else []),
             *([Text('Stuck:', 'bold'), *stuck] if stuck else []),
         )
@@ -172,10 +189,11 @@ def _draw(summary: Summary, picture: Path) -> None:
 
     from rich.console import Console
 
-    console = Console(record=True, width=WIDTH_DRAWN, file=StringIO(), force_terminal=True, color_system='truecolor')
+    width, height = PICTURE
+    console = Console(record=True, width=width, file=StringIO(), force_terminal=True, color_system='truecolor')
     if summary.last:
-        console.print(_screen(summary.last, summary, console.width))
-    console.print(summary.render())
+        console.print(_screen(summary.last, summary, width, height))
+    console.print(summary.totals())
     drawing = console.export_svg(title='bedrock-jobs demo')
     picture.write_text(sub(r'@font-face \{.*?\}', '', drawing, flags=DOTALL), encoding='utf-8')
 
@@ -194,36 +212,35 @@ def _show(polls: Iterator[Submission], console: Console) -> Summary:
                 console.print(_tables.event_line(event))
         if summary.last:
             console.print(_tables.jobs_table(summary.last, _title(summary.last), console.width))
+        console.print(summary.problems())
         return summary
     with Live(console=console, auto_refresh=False) as live:
         for submission in polls:
             summary.add(submission)
-            live.update(_screen(submission, summary, console.width), refresh=True)
+            live.update(_screen(submission, summary, console.width, console.height), refresh=True)
     return summary
 
 
-def _screen(submission: Submission, summary: Summary, width: int) -> RenderableType:
+def _screen(submission: Submission, summary: Summary, width: int, height: int) -> RenderableType:
+    """Return what fits on a screen, with room for the totals that follow: jobs, their number, the newest events."""
     from rich.console import Group
     from rich.text import Text
 
     from . import _tables
 
-    counts = {metric.tag('status'): 0.0 for metric in submission.select('jobs')}
+    counts = Counter({metric.tag('status'): 0 for metric in submission.select('jobs')})
     for metric in submission.select('jobs'):
-        counts[metric.tag('status')] += metric.value
+        counts[metric.tag('status')] += int(metric.value)
     bar = Text('  ').join(
-        Text(f'{status} {count:.0f}', _tables.STYLES.get(status, 'dim')) for status, count in counts.items()
+        Text(f'{status} {count}', _tables.STYLES.get(status, 'dim')) for status, count in counts.items() if count
     )
-    sent = Text(
-        f'{len(submission.metrics)} samples and {len(submission.events)} events in this poll, '
-        f'{summary.requests} requests to AWS so far',
-        'dim',
-    )
+    # Title, header, the jobs left out, the bar, the events' title, three totals, and the prompt.
+    room = max(height - 9, 6)
+    events = min(SHOWN_EVENTS, room // 3 + 1)
     return Group(
-        _tables.jobs_table(submission, _title(submission), width),
+        _tables.jobs_table(submission, _title(submission), width, room - events),
         bar,
-        sent,
-        _tables.events_block(summary.recent, 'Events'),
+        _tables.events_block(reversed(summary.recent[-events:]), 'Events, the newest first'),
     )
 
 

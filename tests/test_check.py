@@ -106,6 +106,20 @@ def test_a_failure_from_start_to_end(agent: Agent) -> None:
     assert sum(agent.values('jobs.failed').values()) == 0
 
 
+def test_a_job_trained_on_a_custom_model_is_one_series(agent: Agent) -> None:
+    """Listings name the custom model as its base, descriptions the foundation model, and the tag is always the same."""
+    custom = 'arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12'
+    life = completes(T0 - HOUR, training=3 * HOUR)
+    agent.simulator.add_job('us-east-1', name='child', base_model=custom, timeline=life)
+    series = set()
+    for _ in range(4):
+        agent.poll(HOUR)
+        series |= {tuple(one for one in tags if not one.startswith('status:')) for tags in agent.values('job.duration')}
+    (tags,) = series
+    assert 'base_model:amazon.nova-lite-v1:0:300k' in tags
+    assert 'parent_model:amazon.nova-lite-v1:0:300k/abcdefghij12' in tags
+
+
 def test_a_stuck_job_shows_in_its_phase(agent: Agent) -> None:
     agent.simulator.add_job('us-east-1', name='stuck', timeline=stuck(T0 - 25 * HOUR))
     agent.poll()

@@ -146,7 +146,7 @@ SQL = 'bedrock-jobs sql "SELECT status, count(*) FROM aws.bedrock_model_customiz
     ('command', 'words'),
     [
         ('bedrock-jobs doctor --config conf.yaml', 'us-west-2'),
-        ('bedrock-jobs check --config conf.yaml', 'bedrock_model_customization.jobs'),
+        ('bedrock-jobs check --config conf.yaml', 'can_connect'),
         (SQL, 'Failed'),
     ],
     ids=['doctor', 'check', 'sql'],

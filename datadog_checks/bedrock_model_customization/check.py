@@ -44,7 +44,10 @@ MAX_DIAGNOSIS_SECONDS: Final = 60
 
 
 class Outcome(NamedTuple):
-    """How one poll of one scope went, and how many seconds it took. One of `poll` and `error` is None."""
+    """How one poll of one scope went, and how many seconds it took.
+
+    One of `poll` and `error` is None; both are where the other Regions left no time for this one.
+    """
 
     poll: ScopePoll | None
     error: Exception | None
@@ -81,6 +84,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._store: StateStore | None = None
         self._collectors: dict[str, Collector] = {}
         self._order: deque[str] = deque()
+        self._failing: set[str] = set()
         self._succeeded: dict[str, datetime] = {}
         self._problems: dict[str, dict[str, str]] = {}
         self._refused: dict[str, dict[str, AwsError]] = {}
@@ -152,8 +156,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
 
     def _poll_all(self) -> Iterator[tuple[str, Outcome]]:
         """Poll the Regions in parallel; yield each Region's outcome as soon as it is done."""
-        regions = list(self._order)
-        # If there are more Regions than threads, those that had to wait come first at the next poll.
+        # If there are more Regions than threads, those that failed come last, as they may take all the time; of the
+        # others, those that had to wait come first at the next poll.
+        regions = sorted(self._order, key=self._failing.__contains__)
         self._order.rotate(-MAX_PARALLEL_SCOPES)
         if len(regions) == 1:
             yield regions[0], self._poll(regions[0])
@@ -165,6 +170,8 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
 
     def _poll(self, region: str) -> Outcome:
         started = monotonic()
+        if self._session and self._session.guard.is_over:
+            return Outcome(None, None, 0.0)
         try:
             return Outcome(self._collectors[region].poll(self.clock()), None, monotonic() - started)
         except Exception as error:
@@ -173,6 +180,12 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
     def _report(self, region: str, outcome: Outcome) -> None:
         now = self.clock()
         collector, poll = self._collectors[region], outcome.poll
+        if poll is None and outcome.error is None:
+            self.warnings.append(
+                f'{region}: not polled, as other Regions took all the time: it comes earlier next time'
+            )
+            return
+        (self._failing.discard if poll else self._failing.add)(region)
         for problem in self._store.take_problems() if self._store else ():
             self.log.warning('%s', one_line(problem, MAX_LOGGED))
         tags = self.settings.tagger.scope(collector.account_id, region)

@@ -32,6 +32,19 @@ def test_a_job_stuck_before_training_waits_since_validation_ended() -> None:
     assert (current.name, current.status, current.since) == ('training', 'NotStarted', T0 + timedelta(minutes=4))
 
 
+def test_a_phase_that_was_skipped_is_not_current() -> None:
+    details = {
+        'validationDetails': phase('Completed', 1, 4),
+        'dataProcessingDetails': phase('NotStarted', 0, 0),
+        'trainingDetails': phase('InProgress', 6, 7),
+    }
+    assert current_phase(read_phases(details), T0) == ('training', 'InProgress', T0 + timedelta(minutes=6))
+    details['trainingDetails'] = phase('Completed', 6, 70)
+    assert current_phase(read_phases(details), T0) == ('training', 'Completed', T0 + timedelta(minutes=70))
+    details['trainingDetails'] = phase('NotStarted')
+    assert current_phase(read_phases(details), T0) == ('data_processing', 'NotStarted', T0 + timedelta(minutes=4))
+
+
 def test_a_phase_in_progress_counts_since_it_began() -> None:
     details = {'validationDetails': phase('Completed', 1, 4), 'trainingDetails': phase('InProgress', 6, 7)}
     phases = read_phases(details)

@@ -93,7 +93,26 @@ def test_finite(value: object, expected: float | None) -> None:
 
 
 def test_each_field_of_a_job_is_a_column() -> None:
-    assert {'_key', *(field.name for field in fields(Job))} == COLUMNS.keys()
+    assert {'_key', *(field.name for field in fields(Job))} - {'parent_model_arn'} == COLUMNS.keys()
+
+
+CUSTOM = 'arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghij12'
+FOUNDATION = 'arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k'
+
+
+@pytest.mark.parametrize('order', [('list',), ('list', 'get'), ('get', 'list'), ('list', 'get', 'list')])
+def test_a_job_trained_on_a_custom_model_has_one_base_model(order: tuple[str, ...]) -> None:
+    """A listing names the custom model as the base, GetModelCustomizationJob the foundation model."""
+    answers = {
+        'list': read_summary({'jobArn': ARN, 'baseModelArn': CUSTOM}),
+        'get': read_description({'jobArn': ARN, 'baseModelArn': FOUNDATION}),
+    }
+    job = None
+    for answer in order:
+        job = merge(job, answers[answer])
+        assert job.base_model == 'amazon.nova-lite-v1:0:300k'
+    assert job is not None and job.parent_model == 'amazon.nova-lite-v1:0:300k/abcdefghij12'
+    assert job.base_model_arn == (FOUNDATION if 'get' in order else None)
 
 
 def test_a_listing_and_a_description_name_the_model_differently() -> None:

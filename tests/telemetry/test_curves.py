@@ -108,7 +108,8 @@ def test_the_event_of_a_completion_tells_how_the_run_went() -> None:
     text = event(CURVES)['msg_text']
     for line in (
         '- Training loss: 0.21 (last of the curve in S3; the job has none)',
-        '- Training: 392 steps, -0.0238 per 100 steps at the end',
+        '- Last training step: 392',
+        '- Trend of the training loss: -0.0238 per 100 steps, over the last fifth of the run',
         '- Best validation loss (validator 0): 1.05 at step 196; it had turned upward, to 1.37 at step 392: '
         'look for overfitting',
         '- Records rejected by the data check: 3',

@@ -80,6 +80,23 @@ def test_a_failure_says_who_why_and_how_long() -> None:
     assert 'https://us-east-1.console.aws.amazon.com/bedrock/' in text
 
 
+def test_what_happened_earlier_to_a_job_that_has_ended_does_not_say_how_long_it_ran() -> None:
+    job = replace(FAILED, status_details={'validationDetails': {
+        'status': 'Completed',
+        'creationTime': (T0 + timedelta(minutes=1)).isoformat(),
+        'lastModifiedTime': (T0 + timedelta(minutes=9)).isoformat(),
+    }})  # fmt: skip
+    text = str(event(job, 'phase_ended')['msg_text'])
+    assert '- Since creation: 9 min\n' in text and '- Time in validation: 8 min' in text
+    assert '1 h 12 min' not in text
+
+
+def test_a_job_trained_on_a_custom_model_names_it() -> None:
+    job = replace(FAILED, parent_model_arn=ARN.replace('model-customization-job', 'custom-model'))
+    assert 'parent_model:amazon.nova-lite-v1:0:300k/miee4df3g2vt' in event(job, 'failed')['tags']  # type: ignore[operator]
+    assert '- Parent model: amazon.nova-lite-v1:0:300k/miee4df3g2vt' in str(event(job, 'failed')['msg_text'])
+
+
 @pytest.mark.parametrize(
     ('status', 'kind', 'alert_type'),
     [

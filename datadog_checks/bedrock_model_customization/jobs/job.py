@@ -23,7 +23,8 @@ class Job:
     for values that AWS added after this was written.
 
     By AWS's model, neither source is complete: a listing lacks what only GetModelCustomizationJob returns, and both
-    lack `tags`, which come from a third API.
+    lack `tags`, which come from a third API. Only a listing has `parent_model_arn`, the custom model from which
+    iterative training started; it is no column.
     """
 
     job_arn: str
@@ -51,6 +52,7 @@ class Job:
     validation_data_config: Mapping[str, Any] | None = None
     validation_metrics: Sequence[Any] | None = None
     vpc_config: Mapping[str, Any] | None = None
+    parent_model_arn: str | None = None
 
     @property
     def key(self) -> str:
@@ -81,8 +83,14 @@ class Job:
 
     @property
     def base_model(self) -> str | None:
-        """The base model's id, such as `amazon.nova-lite-v1:0:300k`."""
-        return model_name(self.base_model_arn)
+        """The foundation model's id, such as `amazon.nova-lite-v1:0:300k`, from the job's ARN, as it never changes."""
+        arn = parse_job_arn(self.job_arn)
+        return (arn.model_id if arn else None) or model_name(self.base_model_arn)
+
+    @property
+    def parent_model(self) -> str | None:
+        """The custom model that the job started from, as `<foundation model>/<id>`; None if it was none."""
+        return model_name(self.parent_model_arn)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

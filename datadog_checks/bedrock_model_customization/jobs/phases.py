@@ -64,12 +64,16 @@ def read_phases(status_details: Mapping[str, Any] | None) -> tuple[Phase, ...]:
 def current_phase(phases: Sequence[Phase], job_created: datetime | None) -> CurrentPhase | None:
     """Return the first phase that has not ended, or the last one if all have.
 
-    None if AWS reports no phase, or no time to count from. For a phase that has not started, `since` is the end of the
-    phase before it, or the job's creation: AWS sends creation times for NotStarted phases only on some jobs, so they
-    are not used.
+    A phase before one that has started is over: AWS skips phases, so that validation is Completed, data_processing
+    NotStarted and training InProgress. None if AWS reports no phase, or no time to count from. For a phase that has not
+    started, `since` is the end of the phase before it, or the job's creation: AWS sends creation times for NotStarted
+    phases only on some jobs, so they are not used.
     """
     waiting_since = job_created
-    for phase in phases:
+    last_started = max((place for place, phase in enumerate(phases) if phase.has_started), default=0)
+    for place, phase in enumerate(phases):
+        if place < last_started and not phase.has_ended:
+            continue
         if not phase.has_ended:
             since = (phase.created or waiting_since) if phase.has_started else waiting_since
             return CurrentPhase(phase.name, phase.status, since) if since else None

@@ -40,9 +40,13 @@ def job_arn_of(summary: object) -> str | None:
 def read_summary(summary: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:
     """Read one entry of ListModelCustomizationJobs. Raises ValueError if it has no valid job ARN.
 
-    The names of members whose values are unreadable are added to `unreadable`.
+    The names of members whose values are unreadable are added to `unreadable`. If the job started from a custom model,
+    the listing names that as its base; GetModelCustomizationJob names the foundation model, for `base_model_arn`.
     """
-    return _read(summary, SUMMARY, unreadable)
+    job = _read(summary, SUMMARY, unreadable)
+    if job.base_model_arn and ':custom-model/' in job.base_model_arn:
+        return replace(job, base_model_arn=None, parent_model_arn=job.base_model_arn)
+    return job
 
 
 def read_description(description: Mapping[str, Any], unreadable: set[str] | None = None) -> Job:

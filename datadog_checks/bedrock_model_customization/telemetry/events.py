@@ -11,7 +11,7 @@ from ..curves.summary import CurveSummary, ValidationSummary
 from ..jobs.arn import parse_job_arn
 from ..jobs.job import Job
 from ..jobs.phases import Phase
-from ..jobs.transitions import ENDS, PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
+from ..jobs.transitions import CREATED, ENDS, PHASE_ENDED, PHASE_STARTED, UNKNOWN_STATUS, Transition
 from ..jobs.vocabulary import CUSTOMIZATION_TYPES
 from .losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL, FROM_JOB, final_losses
 from .tags import Tagger, tag
@@ -123,22 +123,32 @@ def _facts(
 ) -> list[tuple[str, str | None]]:
     arn = parse_job_arn(job.job_arn)
     has_ended = transition.kind in ENDS
-    elapsed = job.duration(transition.at) if transition.at and transition.kind != 'created' else None
     reached = [f'{phase.name} {phase.status}' for phase in job.phases] if has_ended else []
     tags = tagger.job_tags(job.tags or {})
     return [
         ('Job', inline(job.name)),
-        ('Duration' if has_ended else 'Running for', duration_in_words(elapsed) if elapsed is not None else None),
+        _elapsed(job, transition),
         ('Phases', inline(', '.join(reached)) if reached else None),
         (f'Time in {transition.subject}', _spent_in(job.phases, transition)),
         *(_losses(job, curves) if has_ended else ()),
         ('Base model', inline(job.base_model) if job.base_model else None),
+        ('Parent model', inline(job.parent_model) if job.parent_model else None),
         ('Custom model', inline(job.output_model_name) if job.output_model_name else None),
         ('Account and Region', inline(f'{arn.account_id} {arn.region}') if arn else None),
         ('Job ARN', inline(job.job_arn)),
         *(_curve_facts(curves) if has_ended and curves else ()),
         ('Tags', inline(', '.join(tags), 1000) if tags else None),
     ]
+
+
+def _elapsed(job: Job, transition: Transition) -> tuple[str, str | None]:
+    """Return how long the job took, or how long it had run when this happened: it may have ended since."""
+    if transition.kind in ENDS:
+        took = job.duration(transition.at) if transition.at else None
+        return 'Duration', duration_in_words(took) if took is not None else None
+    if transition.kind == CREATED or transition.at is None or job.creation_time is None:
+        return 'Since creation', None
+    return 'Since creation', duration_in_words(transition.at - job.creation_time)
 
 
 def _losses(job: Job, curves: CurveSummary | None) -> list[tuple[str, str | None]]:
@@ -156,8 +166,10 @@ def _curve_facts(curves: CurveSummary) -> list[tuple[str, str | None]]:
     facts: list[tuple[str, str | None]] = []
     training, records = curves.training, curves.records
     if training:
-        trend = f', {training.trend.slope:+.3g} per 100 steps at the end' if training.trend else ''
-        facts.append(('Training', f'{training.step:g} steps{trend}'))
+        facts.append(('Last training step', f'{training.step:g}'))
+        if training.trend:
+            slope = f'{training.trend.slope:+.3g} per 100 steps, over the last fifth of the run'
+            facts.append(('Trend of the training loss', slope))
         if training.not_finite:
             facts.append(('Diverged', f'{training.not_finite} steps have a loss that is not finite'))
     for position, validation in enumerate(curves.validation[:MAX_VALIDATORS]):

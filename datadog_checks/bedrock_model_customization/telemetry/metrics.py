@@ -12,7 +12,7 @@ from ..jobs.phases import current_phase
 from ..jobs.transitions import CREATED, STATUS_KINDS
 from ..jobs.vocabulary import FAILED, KNOWN_STATUSES, UNKNOWN
 from .losses import final_losses
-from .tags import tag, tag_value
+from .tags import normalised, tag
 
 JOBS: Final = 'jobs'
 JOB_DURATION: Final = 'job.duration'
@@ -118,7 +118,7 @@ def curve_gauges(curves: CurveSummary) -> Iterator[Sample]:
 def _other_gauges(summary: TrainingSummary | ValidationSummary, tags: Sequence[str]) -> Iterator[Sample]:
     yield from _if_known(CURVE_PERPLEXITY, summary.perplexity, tags)
     for column, value in summary.rewards.items():
-        yield Sample(CURVE_REWARD, value, [*tags, tag('column', tag_value(column))])
+        yield Sample(CURVE_REWARD, value, [*tags, tag('column', normalised(column))])
 
 
 def _if_known(name: str, value: float | None, tags: Sequence[str] = ()) -> Iterator[Sample]:

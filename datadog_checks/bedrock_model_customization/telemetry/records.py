@@ -25,6 +25,7 @@ RECORD: Final = 'bedrock_model_customization_job'
 LOG_STATUSES: Final = {FAILED: 'error', STOPPED: 'warn', STOPPING: 'warn'}
 MAX_MESSAGE: Final = 2500
 
+_NOT_FINITE: Final = frozenset(('nan', '-nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity'))
 _WORD_START: Final = re.compile(r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])')
 # NULs and lone surrogates: PostgreSQL cannot store them, and a log intake replaces them.
 _NOT_STORABLE: Final = re.compile(r'\x00|[\ud800-\udfff]')
@@ -127,6 +128,19 @@ def _json(value: Any) -> Any:
     return plain(value) or None
 
 
+def _metrics(value: Any) -> Any:
+    """Return losses without the texts for numbers that are not finite, such as "NaN": AWS's answers may hold them."""
+    return _finite(plain(value)) or None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, str) and value.strip().lower() in _NOT_FINITE else value
+
+
 def _map(value: Mapping[str, Any] | None) -> dict[str, str] | None:
     """Return a map of strings. Multiple values of one key are sorted and joined by commas, as Datadog shows tags."""
     if not value:
@@ -147,4 +161,7 @@ _WRITERS: Final[dict[ColumnType, Callable[[Any], Any]]] = {
     'json': _json,
     'hstore': _map,
 }
-_WRITTEN: Final = [(column.name, column.attribute, _WRITERS[column.type]) for column in COLUMNS.values()]
+_OF_LOSSES: Final = dict.fromkeys(('training_metrics', 'validation_metrics'), _metrics)
+_WRITTEN: Final = [
+    (column.name, column.attribute, _OF_LOSSES.get(column.name, _WRITERS[column.type])) for column in COLUMNS.values()
+]

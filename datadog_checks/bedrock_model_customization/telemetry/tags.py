@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +24,7 @@ OWN_KEYS: Final = frozenset(
         'job_name',
         'loss_source',
         'operation',
+        'parent_model',
         'phase',
         'phase_status',
         'reason',
@@ -55,7 +56,6 @@ AGENT_KEYS: Final = frozenset(
 )
 CLASH_PREFIX: Final = 'tag_'
 UNKNOWN_ACCOUNT: Final = 'unknown'
-_NOT_IN_KEY: Final = re.compile(r'[^a-z0-9_\-./]')
 
 
 @lru_cache(maxsize=4096)
@@ -65,15 +65,28 @@ def tag(key: str, value: str) -> str:
     return f'{key}:{value}'[:MAX_TAG] if value else key[:MAX_TAG]
 
 
+@lru_cache(maxsize=4096)
 def tag_key(key: str) -> str:
-    """Normalise a job tag's key as Datadog would: lower case, a letter first, and no colon."""
-    key = _NOT_IN_KEY.sub('_', clean(key).strip().lower())
+    """Normalise a job tag's key as Datadog would, and make it begin with a letter."""
+    key = normalised(key)
     return key if key[:1].isalpha() else CLASH_PREFIX + key
 
 
-def tag_value(name: str) -> str:
-    """Normalise a name from a file as Datadog would in a tag value: `val/mean@1` becomes `val/mean_1`."""
-    return _NOT_IN_KEY.sub('_', clean(name).strip().lower())
+@lru_cache(maxsize=4096)
+def normalised(text: str) -> str:
+    """Return a text as Datadog writes it in a tag: `Größe (cm)` becomes `größe__cm_`.
+
+    The rule is that of docs.datadoghq.com/getting_started/tagging: lower case; letters and digits of any script,
+    underscores, minuses, periods and slashes stay, everything else becomes an underscore. A colon stays too, but
+    ends the key.
+    """
+    text = unicodedata.normalize('NFC', clean(text).strip()).lower()
+    return ''.join(one if one in '_-./' or _is_letter_or_digit(one) else '_' for one in text)
+
+
+def _is_letter_or_digit(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == 'L' or category == 'Nd'
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class Tagger:
             'status': job.known_status if with_status else None,
             'customization_type': job.customization_type,
             'base_model': job.base_model,
+            'parent_model': job.parent_model,
             'custom_model': job.output_model_name,
         }
         return [*(tag(key, value) for key, value in own.items() if value), *self.job_tags(job.tags or {})]

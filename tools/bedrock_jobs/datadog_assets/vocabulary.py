@@ -19,7 +19,7 @@ from .strict import Problem
 
 NAMESPACE: Final = f'{SOURCE}.'
 SCOPE_TAGS: Final = frozenset({'aws_account', 'region', 'host'})
-NEWS_TAGS: Final = frozenset({'job_name', 'customization_type', 'base_model', 'custom_model'})
+NEWS_TAGS: Final = frozenset({'job_name', 'customization_type', 'base_model', 'parent_model', 'custom_model'})
 JOB_TAGS: Final = NEWS_TAGS | {'status'}
 USER_TAGS: Final = frozenset({'team', 'owner', 'project', 'application', 'cost_center', 'env', 'service'})
 """Tags that people put on jobs or instances. One that clashes with the Agent's own is sent as `tag_<key>`."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from .accounts import DEFAULT_ACCOUNT
+from .arns import custom_model_arn, resource_id
 from .artifacts import leave_artifacts
 from .job import JobSpec, SimulatedJob
 from .simulator import Simulator
@@ -69,6 +70,8 @@ class Part(NamedTuple):
     account: str = DEFAULT_ACCOUNT
     hyper_parameters: Mapping[str, str] = tuned(2, '1.0E-5')
     customization_config: Mapping[str, Any] | None = None
+    parent: str | None = None
+    """The part whose model this one was trained on: iterative training."""
 
 
 def parts(start: datetime) -> list[Part]:
@@ -90,8 +93,8 @@ def parts(start: datetime) -> list[Part]:
     halted = stopped(at(1.5), after=hours(2.1), takes=timedelta(minutes=9))
     halting = stopped(at(5.4), after=hours(1.4), takes=hours(1))
     return [
-        Part('support-bot-v7', 'support', 'ana', good, hyper_parameters=tuned(8, '5.0E-5')),
-        Part('support-bot-v8', 'support', 'ana', rerun, hyper_parameters=tuned(6, '2.0E-4')),
+        Part('support-bot-v7', 'support', 'ana', good, hyper_parameters=tuned(8, '5.0E-5'), parent='support-bot-v6'),
+        Part('support-bot-v8', 'support', 'ana', rerun, hyper_parameters=tuned(6, '2.0E-4'), parent='support-bot-v7'),
         Part('reranker-distilled', 'search', 'li', student, NOVA_MICRO, 'DISTILLATION', customization_config=DISTILL),
         Part('intent-llama', 'search', 'li', halted, LLAMA, region='us-west-2'),
         Part('risk-notes-v2', 'risk', 'sam', fails(at(1.9), BAD_RECORDS, after=timedelta(minutes=4))),
@@ -144,7 +147,7 @@ def jobs(start: datetime) -> list[tuple[SimulatedJob, dict[str, str]]]:
     for part in parts(start):
         spec = JobSpec(
             name=part.name,
-            base_model=part.base_model,
+            base_model=_model_of(part) if part.parent else part.base_model,
             customization_type=part.customization_type,
             output_model_name=f'{part.name}-model',
             training_data={'s3Uri': f's3://example-training-data/{part.team}/train.jsonl'},
@@ -159,6 +162,13 @@ def jobs(start: datetime) -> list[tuple[SimulatedJob, dict[str, str]]]:
         job = SimulatedJob(part.account, part.region, spec, part.timeline)
         made.append((job, {'team': part.team, 'owner': part.owner, 'env': 'demo'}))
     return made
+
+
+def _model_of(part: Part) -> str:
+    """Return the ARN of the model that a part's parent made."""
+    parent = resource_id('job', part.account, part.region, str(part.parent))
+    model = resource_id('model', part.account, part.region, parent)
+    return custom_model_arn(part.account, part.region, part.base_model, model)
 
 
 def tell(simulator: Simulator, start: datetime) -> list[SimulatedJob]:

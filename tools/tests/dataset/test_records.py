@@ -201,6 +201,23 @@ def test_a_key_that_the_agents_json_writer_refuses_is_text(key: Any) -> None:
     assert list(plain({key: 1})) == [str(key).lower().replace('\ud800', '\ufffd').replace('\0', '')]
 
 
+def test_a_loss_that_is_no_number_is_null() -> None:
+    job = Job(
+        job_arn=arn(0),
+        training_metrics={'trainingLoss': 'NaN'},
+        validation_metrics=[{'validationLoss': '-Infinity'}, {'validationLoss': '0.5'}, {'validationLoss': 1e999}],
+        customization_config={'name': 'NaN'},
+    )
+    written = record(job)
+    assert written['training_metrics'] == {'training_loss': None}
+    assert written['validation_metrics'] == [
+        {'validation_loss': None},
+        {'validation_loss': '0.5'},
+        {'validation_loss': None},
+    ]
+    assert written['customization_config'] == {'name': 'NaN'}
+
+
 @given(jobs())
 def test_a_record_is_enough_to_know_the_job(job: Job) -> None:
     assert job_of(record(job)) == job

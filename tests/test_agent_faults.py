@@ -10,11 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import RefreshableCredentials
 from datadog_checks.base.stubs.aggregator import AggregatorStub
 from datadog_checks.base.utils.diagnose import Diagnosis
 
@@ -441,6 +442,20 @@ def test_credentials_that_are_forgotten_are_no_reason_to_wait(rig: Rig) -> None:
 
 
 # --- secrets
+
+
+def test_botocore_warns_of_credentials_only_of_others(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """The check says itself what is wrong with its own. All checks of an Agent share these loggers."""
+
+    def refuse() -> None:
+        raise ValueError('refused')
+
+    soon = datetime.now(UTC) + timedelta(minutes=12)
+    credentials = RefreshableCredentials('key', 'secret', 'token', soon, refuse, 'test')
+    AwsSession(AwsSettings()).guard.run(credentials.get_frozen_credentials)
+    assert 'Refreshing temporary credentials failed' not in caplog.text
+    credentials.get_frozen_credentials()
+    assert 'Refreshing temporary credentials failed' in caplog.text and 'ValueError: refused' in caplog.text
 
 
 def test_nothing_secret_is_logged_at_debug_level_nor_sent(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

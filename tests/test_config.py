@@ -96,6 +96,47 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({'collect_artifacts': False, 'artifact_buckets': ['a']}, 'artifact_buckets is only used with', ''),
     ({'max_artifact_size': 10}, 'max_artifact_size: must be from 1024', '10'),
     ({'artifact_refresh_interval': 5}, 'artifact_refresh_interval: must be from 60', '5'),
+    (
+        {'regions': ['us-east-1'], 'assume_role': ROLE.replace('aws', 'aws-cn')},
+        'assume_role is of the partition aws-cn',
+        '',
+    ),
+    ({'regions': ['us-gov-west-1'], 'assume_role': ROLE}, 'the Region us-gov-west-1 of aws-us-gov', ''),
+    (
+        {'regions': ['us-east-1', 'cn-north-1']},
+        'regions: must be Regions of one partition, as credentials are: us-east-1 of aws, cn-north-1 of aws-cn',
+        'cn-north-1',
+    ),
+    ({'assume_role': ROLE.replace('aws', 'aws-foo')}, "assume_role: must be a role's ARN", 'aws-foo'),
+    ({'tls_ca_cert': ''}, 'tls_ca_cert: must be the path of a file', "''"),
+    ({'tls_ca_cert': '/nonexistent/ca.pem'}, 'there is no such file on this machine', '/nonexistent/ca.pem'),
+    ({'endpoint_url': 'http://a b'}, 'endpoint_url: must be a URL', 'a b'),
+    ({'endpoint_url': 'http://a/?x=1'}, 'endpoint_url: must be a URL such as https://example.com:8443, without', '?x'),
+    ({'endpoint_url': 'http://a/#x'}, 'without blanks, ? and #', '#x'),
+    ({'endpoint_urls': {'bedrock': 'http://a'}}, 'endpoint_urls: must be a list', 'http://a'),
+    ({'endpoint_urls': [{'service': 'bedrock'}]}, 'endpoint_urls: every entry must have a url', 'bedrock'),
+    ({'endpoint_urls': [{'service': 'ec2', 'url': 'http://a'}]}, "service 'ec2' is none of bedrock, tagging", 'ec2'),
+    ({'endpoint_urls': [{'region': 'x', 'url': 'http://a'}]}, "'x' is not the code of a Region", "'x'"),
+    ({'endpoint_urls': [{'url': 'http://a'}]}, 'must name a service, a region or both', 'http://a'),
+    ({'endpoint_urls': [{'service': 's3', 'url': 'a'}]}, 'endpoint_urls: must be a URL', 's3'),
+    ({'endpoint_urls': [{'service': 's3', 'urls': 'a'}]}, "'urls' is none of service, region, url", 's3'),
+    ({'endpoint_urls': [{'service': 's3', 'url': 'http://a'}] * 2}, 's3 in every Region is given twice', 's3'),
+    ({'include': {'job_names': ['[']}}, "include: job_names: '[' has a [ without its ]", "'['"),
+    ({'job_tags_include': ['a[b']}, "job_tags_include: 'a[b' has a [ without its ]", 'a[b'),
+    ({'exclude': {'job_names': ['*']}}, "exclude: job_names: '*' leaves out every job", "'*'"),
+    ({'exclude': {'base_models': ['**']}}, "exclude: base_models: '*' leaves out every job", "'**'"),
+    (
+        {'exclude': {'statuses': ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped']}},
+        'exclude: statuses: all of them leave out every job',
+        'Stopped',
+    ),
+    ({'min_collection_interval': -5}, 'min_collection_interval: must be from 1 to 86400', '-5'),
+    ({'metric_patterns': {'include': ['job[']}}, "metric_patterns: include: 'job[' is no regular expression", 'job['),
+    ({'role_arn': ROLE}, 'role_arn: there is no such option; a role to assume is named by assume_role', ''),
+    ({'iam_role': 'x'}, 'iam_role: there is no such option; a role to assume is named by assume_role', ''),
+    ({'profile': 'x'}, 'profile: there is no such option; give the Agent an instance role', ''),
+    ({'aws_access_key_id': 'x'}, 'aws_access_key_id: there is no such option; give the Agent an instance role', ''),
+    ({'awsSecretAccessKey': 'pass@'}, 'awsSecretAccessKey: there is no such option', ''),
 ]
 
 
@@ -122,8 +163,15 @@ def test_every_mistake_is_told_at_once() -> None:
     'instance',
     [
         {},
-        {'regions': ['us-gov-west-1', 'eusc-de-east-1', 'us-isob-east-1', 'ap-southeast-7']},
-        {'assume_role': 'arn:aws-us-gov:iam::123456789012:role/path/Datadog', 'external_id': 'abc'},
+        *({'regions': [region]} for region in ('us-gov-west-1', 'eusc-de-east-1', 'us-isob-east-1', 'ap-southeast-7')),
+        {'regions': ['us-east-1', 'zz-nowhere-1']},
+        {
+            'regions': ['us-gov-west-1', 'us-gov-east-1'],
+            'assume_role': 'arn:aws-us-gov:iam::123456789012:role/path/Datadog',
+            'external_id': 'abc',
+        },
+        {'include': {'job_names': ['[ab]*', '[]]'], 'base_models': ['*']}, 'exclude': {'statuses': ['Failed']}},
+        {'metric_patterns': {'include': ['job\\..*']}},
         {'events': [], 'events_since': 18, 'lookback_hours': 24.0, 'max_attempts': '3'},
         {'tags': ['env:prod'], 'service': 'x', 'min_collection_interval': 300},
         {'a_key_of_the_agent': 1},
@@ -140,9 +188,24 @@ def test_what_is_allowed(instance: dict[str, Any]) -> None:
         ({'xyzzy': 1}, {}, 'xyzzy: there is no such option, it has no effect'),
         ({}, {'proxi': {}}, 'init_config.proxi: there is no such option, it has no effect; did you mean proxy?'),
         (
-            {'min_collection_interval': 30},
+            {'min_collection_interval': 30, 'collection_timeout': 45},
             {},
             'collection_timeout: 45 is not below min_collection_interval, 30: polls may come late',
+        ),
+        (
+            {'collection_timeout': 20},
+            {},
+            'collection_timeout: 20 is not below min_collection_interval, 15: polls may come late',
+        ),
+        (
+            {'regions': ['us-east-9']},
+            {},
+            'regions: us-east-9 is not a Region that the botocore of this Agent knows',
+        ),
+        (
+            {'tags': ['Status:gold']},
+            {},
+            'tags: status is a tag that the check sets itself: what has it would have two values',
         ),
     ],
 )
@@ -186,6 +249,41 @@ def settings(instance: dict[str, Any], init_config: dict[str, Any] | None = None
     for initialise in list(check.check_initializations):
         initialise()
     return check.settings
+
+
+@pytest.mark.parametrize(
+    ('instance', 'seconds'),
+    [
+        ({}, 11.25),
+        ({'min_collection_interval': 60}, 45),
+        ({'min_collection_interval': 300}, 45),
+        ({'collection_timeout': 7}, 7),
+    ],
+)
+def test_a_poll_ends_before_the_next_one_begins(
+    instance: dict[str, Any], seconds: float, aws_environment: None
+) -> None:
+    assert settings(instance).collection_timeout.total_seconds() == seconds
+
+
+def test_a_model_may_be_named_by_its_arn(aws_environment: None) -> None:
+    models = ['arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-*', 'meta.*']
+    assert settings({'include': {'base_models': models}}).job_filter.include.base_models == ('amazon.nova-*', 'meta.*')
+
+
+def test_urls_of_services_and_regions(aws_environment: None) -> None:
+    urls = [
+        {'service': 'bedrock', 'region': 'us-east-1', 'url': 'https://b1'},
+        {'service': 'bedrock', 'url': 'https://b'},
+        {'region': 'us-west-2', 'url': 'https://w'},
+        {'service': 'tagging', 'region': 'us-east-1', 'url': 'https://t1'},
+    ]
+    aws = settings({'endpoint_urls': urls, 'endpoint_url': 'https://all'}).aws
+    assert aws.endpoint('bedrock', 'us-east-1') == 'https://b1'
+    assert aws.endpoint('bedrock', 'us-west-2') == 'https://b'
+    assert aws.endpoint('s3', 'us-west-2') == 'https://w'
+    assert aws.endpoint('resourcegroupstaggingapi', 'us-east-1') == 'https://t1'
+    assert aws.endpoint('sts', 'us-east-1') == 'https://all'
 
 
 def test_defaults(aws_environment: None) -> None:
@@ -266,7 +364,7 @@ def test_the_example_is_one_and_is_valid() -> None:
 
 
 def test_what_is_hardly_meant_is_logged_once(caplog: pytest.LogCaptureFixture, aws_environment: None) -> None:
-    settings({'region': ['us-east-1'], 'min_collection_interval': 30})
+    settings({'region': ['us-east-1'], 'min_collection_interval': 30, 'collection_timeout': 30})
     told = [record.getMessage() for record in caplog.records]
     assert len([text for text in told if 'did you mean regions?' in text]) == 1
     assert len([text for text in told if 'is not below min_collection_interval' in text]) == 1

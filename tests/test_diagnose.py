@@ -210,7 +210,7 @@ def test_a_role_of_irsa_that_does_not_trust_the_agent(
         error = b'<Error><Code>AccessDenied</Code><Message>Not authorized</Message></Error>'
         return AWSResponse(request.url, 403, {}, Raw(b'<ErrorResponse>' + error + b'</ErrorResponse>'))
 
-    events = default_session().get_component('event_emitter')
+    events = default_session('us-east-1').get_component('event_emitter')
     events.register('before-send.sts.AssumeRoleWithWebIdentity', refuse)
     (told,) = diagnose(make(simulator))
     assert told['result'] == Diagnosis.DIAGNOSIS_FAIL
@@ -334,7 +334,7 @@ def test_a_warning_of_agent_status_is_there_once_for_each_region(
     for _ in range(3):
         dd_run_check(check, cancel=False)
         warnings = check.get_warnings()
-        assert sorted(text.partition(':')[0] for text in warnings if words in text) == REGIONS
+        assert sorted(text.partition(':')[0].split()[-1] for text in warnings if words in text) == REGIONS
         assert len(set(warnings)) == len(warnings)
         simulator.clock.advance(MINUTE)
     logged = [record for record in caplog.records if words in record.getMessage()]

@@ -154,8 +154,8 @@ def test_what_is_wrong_with_a_job_is_told_while_it_is_so_and_not_anew_every_hour
     rig.poll(check, 2 * HOUR)
     lines += rig.agent.logged(logging.INFO)
     assert [line for line in lines if 'could not be read' in line] == [
-        'us-east-1: 1 jobs lack what could not be read of them: baseModelArn',
-        'us-east-1: no longer: jobs lack what could not be read of them: baseModelArn',
+        '123456789012 us-east-1: 1 jobs lack what could not be read of them: baseModelArn',
+        '123456789012 us-east-1: no longer: jobs lack what could not be read of them: baseModelArn',
     ]
     assert check.get_warnings() == []
 

@@ -86,6 +86,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         self._order: deque[str] = deque()
         self._failing: set[str] = set()
         self._succeeded: dict[str, datetime] = {}
+        self.doubts: list[str] = []
         self._problems: dict[str, dict[str, str]] = {}
         self._refused: dict[str, dict[str, AwsError]] = {}
         self._initializing = RLock()
@@ -103,8 +104,6 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             super().run_check_initializations()
 
     def _prepare(self) -> None:
-        for warning in config.suspicious_options(self.instance or {}, self.init_config or {}):
-            self.log.warning('%s', one_line(warning, MAX_LOGGED))
         agent_proxy = datadog_agent.get_config('proxy') or None
         self.settings = read_settings(self.config, self.shared_config, agent_proxy, should_bypass_proxy)
         self._session = AwsSession(self.settings.aws)
@@ -118,6 +117,11 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             self._collectors[region] = collector
         self._store = store
         self._order = deque(self._collectors)
+        self.doubts = config.suspicious_options(self.instance or {}, self.init_config or {})
+        if self.settings.emit_records and not self.logs_enabled:
+            self.doubts.append('emit_records sends nothing: set logs_enabled to true in datadog.yaml')
+        for doubt in self.doubts:
+            self.log.warning('%s', one_line(doubt, MAX_LOGGED))
 
     def _state_store(self) -> StateStore:
         """Return the state store. All instances share a key prefix, so that one may continue from another's state.
@@ -138,6 +142,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         """Poll every Region once. A failure in one Region is reported and does not affect the others."""
         assert self._session is not None
         self._session.guard.start(self.settings.collection_timeout.total_seconds())
+        self.warnings += [one_line(doubt, MAX_LOGGED) for doubt in self.doubts]
         for region, outcome in self._poll_all():
             try:
                 self._report(region, outcome)
@@ -145,14 +150,19 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
                 # The poll is not remembered, so the next one reports it again. The trace is cleaned and put on one line
                 # because it may quote any text.
                 trace = one_line(format_exc(), MAX_TRACE)
-                self.log.error('%s: the poll could not be reported: %s', region, trace)
+                self.log.error('%s: the poll could not be reported: %s', self._where(region), trace)
                 failure = one_line(f'{type(error).__name__}: {error}', MAX_LOGGED)
-                self.warnings.append(f'{region}: the poll could not be reported: {failure}')
+                self.warnings.append(f'{self._where(region)}: the poll could not be reported: {failure}')
 
     def cancel(self) -> None:
         """Make a running poll end at its next request. The Agent calls this from another thread."""
         if self._session:
             self._session.guard.cancel()
+
+    def _where(self, region: str) -> str:
+        """Name a scope for people: its account, if that is known, and its Region."""
+        account = self._collectors[region].account_id
+        return f'{account} {region}' if account else region
 
     def _poll_all(self) -> Iterator[tuple[str, Outcome]]:
         """Poll the Regions in parallel; yield each Region's outcome as soon as it is done."""
@@ -182,7 +192,7 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         collector, poll = self._collectors[region], outcome.poll
         if poll is None and outcome.error is None:
             self.warnings.append(
-                f'{region}: not polled, as other Regions took all the time: it comes earlier next time'
+                f'{self._where(region)}: not polled, as other Regions took all the time: it comes earlier next time'
             )
             return
         (self._failing.discard if poll else self._failing.add)(region)
@@ -276,8 +286,6 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
         if len(poll.jobs) > self.settings.max_reported_jobs:
             left_out = len(poll.jobs) - self.settings.max_reported_jobs
             shortfalls.append(f'{left_out} jobs have no gauges of their own: max_reported_jobs is reached')
-        if self.settings.emit_records and not self.logs_enabled:
-            shortfalls.append('emit_records sends nothing: set logs_enabled to true in datadog.yaml')
         if poll.not_counted:
             shortfalls.append(f'{poll.not_counted} ended jobs are not counted: max_tracked_jobs is reached')
         if poll.unreadable:
@@ -303,12 +311,12 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             texts[other.lstrip('0123456789')] = other
         known = self._problems.get(region, {})
         for key, text in texts.items():
-            message = f'{region}: {one_line(text, MAX_LOGGED)}'
+            message = f'{self._where(region)}: {one_line(text, MAX_LOGGED)}'
             self.warnings.append(message)
             if key not in known:
                 self.log.warning('%s', message)
         for key in known.keys() - texts.keys():
-            self.log.info('%s: no longer: %s', region, one_line(key, MAX_LOGGED))
+            self.log.info('%s: no longer: %s', self._where(region), one_line(key, MAX_LOGGED))
         self._problems[region] = texts
 
     def _forget_refusals(self, region: str, footprint: Footprint) -> None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
 from datadog_checks.base import ConfigurationError
 from pydantic import BaseModel, ValidationError
 
+from .aws.regions import is_known
 from .config_models import InstanceConfig, SharedConfig, defaults
+from .telemetry.tags import OWN_KEYS
 
 # Options whose values may hold secrets.
 HIDDEN: Final = frozenset({'external_id', 'proxy'})
 # Options of any instance that the Agent itself reads or adds, and that no spec lists.
 AGENT_OPTIONS: Final = frozenset({'check_tag_cardinality', 'loader', 'name', 'namespace', 'no_index'})
+# What other integrations call a role, a profile or keys. Where these were ignored, the Agent's own account was polled.
+ROLE_NAMES: Final = ('rolearn', 'iamrole', 'awsrole', 'rolename', 'crossaccountrole')
+CREDENTIAL_NAMES: Final = ('profile', 'accesskey', 'secretkey', 'sessiontoken', 'credential', 'webidentity')
+NO_CREDENTIALS_HERE: Final = (
+    'there is no such option; give the Agent an instance role, IRSA or EKS Pod Identity, or set AWS_PROFILE in its '
+    'environment, and name a role of another account by assume_role'
+)
 MAX_SHOWN: Final = 120
 TYPES: Final = {
     'tuple_type': 'must be a list',
@@ -36,6 +45,8 @@ TYPES: Final = {
 def validate(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> None:
     """Check the configuration. Raises ConfigurationError, with one line per mistake, if it has any."""
     mistakes = [*_mistakes(SharedConfig, init_config, 'init_config.'), *_mistakes(InstanceConfig, instance, '')]
+    for model, values, prefix in ((SharedConfig, init_config, 'init_config.'), (InstanceConfig, instance, '')):
+        mistakes += [f'{prefix}{name}: {message}' for name, message in _of_credentials(model, values)]
     if mistakes:
         raise ConfigurationError('\n'.join(mistakes))
 
@@ -43,27 +54,55 @@ def validate(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> Non
 def suspicious_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
     """Return warnings about valid but probably unintended values.
 
-    These are names that no option has, and a poll that may take longer than the interval between polls.
+    These are names that no option has, Regions that botocore does not know, tags with keys of the check's own, and a
+    poll that may take longer than the interval between polls.
     """
-    found = [*_unknown(SharedConfig, init_config, 'init_config.'), *_unknown(InstanceConfig, instance, '')]
-    interval = instance.get('min_collection_interval')
-    timeout = instance.get('collection_timeout', defaults.instance_collection_timeout())
-    if interval and float(timeout) >= float(interval):
+    found = unknown_options(instance, init_config)
+    for region in instance.get('regions') or ():
+        if not is_known(str(region)):
+            found.append(f'regions: {region} is not a Region that the botocore of this Agent knows')
+    for text in instance.get('tags') or ():
+        key = str(text).partition(':')[0].strip().lower()
+        if key in OWN_KEYS:
+            found.append(f'tags: {key} is a tag that the check sets itself: what has it would have two values')
+    timeout = instance.get('collection_timeout')
+    interval = instance.get('min_collection_interval') or defaults.instance_min_collection_interval()
+    if timeout and float(timeout) >= float(interval):
         found.append(
             f'collection_timeout: {timeout} is not below min_collection_interval, {interval}: polls may come late'
         )
     return found
 
 
+def unknown_options(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each name that no option has. These need not be valid otherwise."""
+    return [*_unknown(SharedConfig, init_config, 'init_config.'), *_unknown(InstanceConfig, instance, '')]
+
+
+def _of_credentials(model: type[BaseModel], values: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield options that look like a role or credentials, and where these belong."""
+    for name in sorted(map(str, values)):
+        if name in _known(model) or name in AGENT_OPTIONS:
+            continue
+        plain = name.lower().replace('_', '').replace('-', '')
+        if any(word in plain for word in ROLE_NAMES) or plain == 'role':
+            yield name, 'there is no such option; a role to assume is named by assume_role'
+        elif any(word in plain for word in CREDENTIAL_NAMES):
+            yield name, NO_CREDENTIALS_HERE
+
+
 def _unknown(model: type[BaseModel], values: Collection[str], prefix: str) -> list[str]:
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    found = []
+    known, found = _known(model), []
     for name in map(str, values):
         if name not in known and name not in AGENT_OPTIONS and not name.startswith('_'):
             close = get_close_matches(name, known, n=1)
             meant = f'; did you mean {close[0]}?' if close else ''
             found.append(f'{prefix}{name}: there is no such option, it has no effect{meant}')
     return found
+
+
+def _known(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _mistakes(model: type[BaseModel], values: Mapping[str, Any], prefix: str) -> list[str]:

@@ -9,9 +9,10 @@ from hashlib import sha256
 from json import dumps
 from typing import Any, Final
 
-from .aws.session import DEFAULT_ROLE_SESSION_NAME, AwsSettings
+from .aws.session import DEFAULT_ROLE_SESSION_NAME, TAGGING, AwsSettings
 from .config_models.instance import InstanceConfig
 from .config_models.shared import SharedConfig
+from .jobs.arn import model_name
 from .jobs.filters import Criteria, JobFilter, TagFilter
 from .polling.files import ArtifactSettings
 from .polling.inventory import Limits
@@ -19,6 +20,10 @@ from .polling.scope import Pace
 from .telemetry.tags import Tagger
 
 FILTERS: Final = ('include', 'exclude')
+# Services whose endpoints are called otherwise than botocore calls them.
+SERVICES: Final = {'tagging': TAGGING}
+MAX_DEFAULT_TIMEOUT: Final = 45.0
+
 BypassProxy = Callable[[str, Sequence[str]], bool]
 
 
@@ -63,8 +68,9 @@ def read_settings(
             assume_role=instance.assume_role,
             external_id=instance.external_id,
             role_session_name=instance.role_session_name or DEFAULT_ROLE_SESSION_NAME,
-            sts_region=regions[0],
+            region=regions[0],
             endpoint_url=instance.endpoint_url,
+            endpoint_urls=_endpoint_urls(instance),
             proxies=proxies,
             bypass_proxy=(lambda url: bypass_proxy(url, no_proxy)) if bypass_proxy and no_proxy else None,
             tls_ca_cert=instance.tls_ca_cert,
@@ -96,10 +102,14 @@ def read_settings(
         ),
         events=frozenset(instance.events or ()),
         max_reported_jobs=int(_number(instance.max_reported_jobs)),
-        collection_timeout=timedelta(seconds=_number(instance.collection_timeout)),
+        collection_timeout=timedelta(seconds=instance.collection_timeout or _default_timeout(instance)),
         artifacts=artifact_settings(instance) if instance.collect_artifacts else None,
         emit_records=bool(instance.emit_records),
     )
+
+
+def _default_timeout(instance: InstanceConfig) -> float:
+    return max(min(0.75 * _number(instance.min_collection_interval), MAX_DEFAULT_TIMEOUT), 1.0)
 
 
 def artifact_settings(instance: InstanceConfig) -> ArtifactSettings:
@@ -135,9 +145,17 @@ def _hash(identity: Mapping[str, Any]) -> str:
     return sha256(dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+def _endpoint_urls(instance: InstanceConfig) -> dict[tuple[str | None, str | None], str]:
+    entries = instance.endpoint_urls or ()
+    return {(SERVICES.get(one.service or '', one.service), one.region): one.url for one in entries}
+
+
 def _criteria(filters: Any) -> Criteria:
     names = Criteria.__dataclass_fields__
-    return Criteria(**{name: tuple(getattr(filters, name, None) or ()) for name in names}) if filters else Criteria()
+    values = {name: tuple(getattr(filters, name, None) or ()) for name in names} if filters else {}
+    # A model may be given by its whole ARN.
+    values['base_models'] = tuple(model_name(text) or text for text in values.get('base_models', ()))
+    return Criteria(**values)
 
 
 def _number(value: float | None) -> float:

@@ -17,6 +17,7 @@ from bedrock_jobs.simulator import (
     ReplaceMember,
     ServerError,
     Throttle,
+    Unreachable,
     completes,
     fails,
     stopped,
@@ -38,6 +39,36 @@ DAY = timedelta(days=1)
 def scope(aws_environment: None) -> Iterator[World]:
     with world() as made:
         yield made
+
+
+@pytest.mark.parametrize(
+    'fault',
+    [
+        Throttle(operation='GetResources'),
+        ServerError(operation='GetResources'),
+        Unreachable(operation='GetResources'),
+        RawBody(operation='GetResources', body=b'<html>no</html>', status=403, content_type='text/html'),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_tags_are_read_one_by_one_whatever_keeps_the_tagging_api_from_answering(fault: Fault, scope: World) -> None:
+    scope.add('bot', completes(T0 - HOUR), {'team': 'search'})
+    with scope.simulator.faults.during(fault):
+        (job,) = scope.poll().jobs
+        assert job.tags == {'team': 'search'}
+        asked = scope.requests()
+        assert 1 <= asked['GetResources'] <= 2
+        scope.simulator.tag(job.job_arn, {'team': 'risk'})
+        # Until the next full listing, which tries it again.
+        scope.add('another', completes(T0 - HOUR), {'team': 'search'})
+        (one, other) = scope.poll(10 * MINUTE).jobs
+        assert {one.tags['team'], other.tags['team']} == {'search'}
+        assert 'GetResources' not in scope.requests()
+    # Both complete, and so are asked about one by one.
+    scope.poll(2 * HOUR)
+    scope.requests()
+    scope.poll(2 * HOUR)
+    assert scope.requests()['GetResources'] == 1
 
 
 def test_the_first_look_is_silent(scope: World) -> None:

@@ -127,6 +127,8 @@ class Guard:
 class Bedrock:
     """What `BedrockScope` is to a `Collector`."""
 
+    has_bulk_tags = True
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.region = REGION

@@ -80,6 +80,15 @@ def test_a_failure_says_who_why_and_how_long() -> None:
     assert 'https://us-east-1.console.aws.amazon.com/bedrock/' in text
 
 
+@pytest.mark.parametrize(
+    'mark', ['\xad', '\u061c', '\u180e', '\u200b', '\u200e', '\u202e', '\u2060', '\u2066', '\ufeff', '\U000e0041']
+)
+def test_what_is_invisible_is_in_no_title_and_no_tag(mark: str) -> None:
+    made = event(replace(FAILED, job_name=f'a{mark}b', tags={f'k{mark}': f'v{mark}w'}), 'failed')
+    assert mark not in str(made['msg_title'])
+    assert not [one for one in made['tags'] if mark in one]  # type: ignore[attr-defined]
+
+
 def test_what_happened_earlier_to_a_job_that_has_ended_does_not_say_how_long_it_ran() -> None:
     job = replace(FAILED, status_details={'validationDetails': {
         'status': 'Completed',

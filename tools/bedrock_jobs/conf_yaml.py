@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,16 +12,18 @@ from datadog_checks.base import ConfigurationError
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.settings import Settings
 
+from .accounts.reading import RECORDS_LOST, has_logs
 from .errors import ToolError
 
 NAME = 'bedrock_model_customization'
 
 
 class ConfYaml(NamedTuple):
-    """The two sections of a conf.yaml."""
+    """What a conf.yaml holds: two sections, and whether a third one takes the check's logs."""
 
     init_config: dict[str, Any]
     instances: list[dict[str, Any]]
+    has_logs: bool = False
 
 
 def read(path: Path) -> ConfYaml:
@@ -32,7 +35,7 @@ def read(path: Path) -> ConfYaml:
     instances = document.get('instances') if isinstance(document, dict) else None
     if not isinstance(instances, list) or not instances or not all(isinstance(one, dict) for one in instances):
         raise ToolError(f'{path} has no list of instances')
-    return ConfYaml(document.get('init_config') or {}, instances)
+    return ConfYaml(document.get('init_config') or {}, instances, has_logs(document))
 
 
 def checks(conf: ConfYaml) -> list[BedrockModelCustomizationCheck]:
@@ -50,6 +53,14 @@ def checks(conf: ConfYaml) -> list[BedrockModelCustomizationCheck]:
     if mistakes:
         raise ToolError('\n'.join(mistakes))
     return made
+
+
+def doubts(conf: ConfYaml) -> Iterator[tuple[int, str]]:
+    """Yield what is valid in each instance but probably not meant, with the instance's number."""
+    for number, check in enumerate(checks(conf), start=1):
+        yield from ((number, doubt) for doubt in check.doubts)
+        if check.settings.emit_records and not conf.has_logs:
+            yield number, RECORDS_LOST
 
 
 def load(path: Path) -> list[Settings]:

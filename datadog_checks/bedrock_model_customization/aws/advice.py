@@ -54,6 +54,10 @@ BY_EXCEPTION: Final = {
         'ECS, or the profile'
     ),
     'MetadataRetrievalError': 'check the service that gives the container its AWS credentials, which answered so',
+    'MissingDependencyException': (
+        "give the Agent a role of its own: its profile was made by 'aws login', which boto3 reads only with "
+        'botocore[crt], and the Agent does not ship that'
+    ),
     'ProfileNotFound': (
         "let AWS_PROFILE name a profile that the AWS configuration of the Agent's user has, or take the variable away"
     ),
@@ -187,15 +191,6 @@ def _in_one_line(opening: str, error: AwsError, *ours: str | None) -> str:
     """Return a message of at most `MAX_ADVICE` characters: AWS's text is cut so that our own text fits whole."""
     ending = ''.join(f'; {part}' for part in ours if part)
     room = MAX_ADVICE - len(opening) - len(ending)
-    theirs = str(error)
-    if _shown_length(theirs) > room:
-        theirs = theirs[: room - len(_CUT)]
-        while _shown_length(theirs) > room - len(_CUT):
-            theirs = theirs[:-1]
-        theirs += _CUT
-    return opening + theirs + ending
-
-
-def _shown_length(text: str) -> int:
-    """Return a text's length when displayed, where each @ is followed by an invisible character to prevent mentions."""
-    return len(text) + text.count('@')
+    # botocore's messages end as sentences do, and ours goes on.
+    theirs = str(error).rstrip('. ')
+    return opening + (theirs if len(theirs) <= room else theirs[: room - len(_CUT)] + _CUT) + ending

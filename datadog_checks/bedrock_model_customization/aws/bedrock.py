@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from botocore.client import BaseClient
 
@@ -13,7 +14,7 @@ from ..jobs.reading import job_arn_of
 from ..jobs.times import parse_time
 from .errors import AwsError, Kind, explain
 from .raw import MalformedAnswerError, answer_of
-from .session import AwsSession
+from .session import TAGGING, AwsSession
 from .usage import Footprint, Usage
 
 PAGE_SIZE: Final = 1000
@@ -73,6 +74,12 @@ class BedrockScope:
         """Return the answer of GetModelCustomizationJob."""
         return self._call('bedrock', 'GetModelCustomizationJob', 'get_model_customization_job', jobIdentifier=job_arn)
 
+    @property
+    def has_bulk_tags(self) -> bool:
+        """Whether the tagging API can be asked. With FIPS it cannot: botocore makes up a host that exists nowhere."""
+        host = urlsplit(self.client(TAGGING).meta.endpoint_url).hostname or ''
+        return not host.startswith('tagging-fips.')
+
     def job_tags(self, job_arn: str) -> dict[str, str]:
         """Return one job's tags from ListTagsForResource. Slow: `tags_of` reads up to 100 jobs per request."""
         operation = 'ListTagsForResource'
@@ -82,7 +89,7 @@ class BedrockScope:
     def tags_of(self, job_arns: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return the tags of up to 100 jobs by ARN, from GetResources. Jobs that never had a tag are absent."""
         operation = 'GetResources'
-        answer = self._call('resourcegroupstaggingapi', operation, 'get_resources', ResourceARNList=list(job_arns))
+        answer = self._call(TAGGING, operation, 'get_resources', ResourceARNList=list(job_arns))
         tags = {}
         for resource in _list_in(answer, 'ResourceTagMappingList', operation):
             arn = resource.get('ResourceARN') if isinstance(resource, Mapping) else None
@@ -113,7 +120,7 @@ class BedrockScope:
 
     def prepare(self) -> None:
         """Create the clients now, before several threads need them."""
-        for service in ('bedrock', 'resourcegroupstaggingapi'):
+        for service in ('bedrock', TAGGING):
             self.client(service)
 
     def client(self, service: str) -> BaseClient:

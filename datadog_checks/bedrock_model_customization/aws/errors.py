@@ -74,6 +74,7 @@ NO_CREDENTIALS: Final = (
     'CredentialRetrievalError',
     'JSONDecodeError',
     'MetadataRetrievalError',
+    'MissingDependencyException',
     'NoCredentialsError',
     'PartialCredentialsError',
     'ProfileNotFound',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -33,12 +33,19 @@ SHARED_COMPONENT: Final = 'data_loader'
 # How long to wait for STS, in seconds: it may be unreachable although Bedrock is reachable.
 PATIENCE_WITH_STS: Final = 3.0
 
+# Where tags cannot be read in bulk they are read one by one, so it is not worth many attempts.
+TAGGING: Final = 'resourcegroupstaggingapi'
+TAGGING_ATTEMPTS: Final = 2
+
 DEFAULT_ROLE_SESSION_NAME: Final = 'datadog-agent'
 
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """How to reach AWS. Times are in seconds; `proxies` maps a URL scheme to a proxy's URL.
+
+    `region` is the first Region of the instance, where STS is asked, also by what looks up credentials.
+    `endpoint_urls` maps a service and a Region, either of them None for all, to a URL that `endpoint_url` yields to.
 
     If `proxies` is None, the environment decides (HTTPS_PROXY, NO_PROXY); an empty mapping means no proxy.
     `bypass_proxy` returns whether an endpoint's URL is to be reached directly.
@@ -47,8 +54,9 @@ class AwsSettings:
     assume_role: str | None = None
     external_id: str | None = None
     role_session_name: str = DEFAULT_ROLE_SESSION_NAME
-    sts_region: str = 'us-east-1'
+    region: str = 'us-east-1'
     endpoint_url: str | None = None
+    endpoint_urls: Mapping[tuple[str | None, str | None], str] = field(default_factory=dict)
     proxies: Mapping[str, str] | None = None
     bypass_proxy: Callable[[str], bool] | None = None
     tls_ca_cert: str | None = None
@@ -62,6 +70,12 @@ class AwsSettings:
     def role_account_id(self) -> str | None:
         """The account of the role to assume, which is the account polled; None without a role."""
         return self.assume_role.split(':')[4] if self.assume_role else None
+
+    def endpoint(self, service: str, region: str) -> str | None:
+        """Return the URL to reach a service at, the most specific one; None for AWS's own, or the environment's."""
+        of = self.endpoint_urls
+        chosen = (of.get((service, region)), of.get((service, None)), of.get((None, region)), self.endpoint_url)
+        return next(filter(None, chosen), None)
 
 
 class _Asked(NamedTuple):
@@ -147,7 +161,7 @@ class AwsSession:
 
     def caller_account_id(self, usage: Usage) -> str:
         """Return the account that STS reports, which also assumes the role. Raises AwsError if that fails."""
-        client = self.client('sts', self.settings.sts_region, usage)
+        client = self.client('sts', self.settings.region, usage)
         try:
             return str(self.guard.run(client.get_caller_identity)['Account'])  # type: ignore[attr-defined]
         except Exception as error:
@@ -172,7 +186,9 @@ class AwsSession:
     def _own_session(self) -> Session:
         """Return the session with the credentials to poll with. The caller must hold the lock."""
         if self._session is None:
-            self._session = self._assumed_session() if self.settings.assume_role else default_session()
+            self._session = (
+                self._assumed_session() if self.settings.assume_role else default_session(self.settings.region)
+            )
         return self._session
 
     def reset(self) -> None:
@@ -199,13 +215,14 @@ class AwsSession:
         self, session: Session, service: str, region: str, proxies: Mapping[str, str] | None, **credentials: Any
     ) -> BaseClient:
         settings = self.settings
+        attempts = min(settings.max_attempts, TAGGING_ATTEMPTS) if service == TAGGING else settings.max_attempts
         config = Config(
             # Without this, a bearer token in AWS_BEARER_TOKEN_BEDROCK would override all other credentials. S3 does not
             # use that token, and has its own signature version.
             signature_version=None if service == 's3' else 'v4',
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.read_timeout,
-            retries={'mode': settings.retry_mode, 'total_max_attempts': settings.max_attempts},  # type: ignore[arg-type]
+            retries={'mode': settings.retry_mode, 'total_max_attempts': attempts},  # type: ignore[arg-type]
             # Doubled, as abandoned calls still hold connections; urllib3 warns about each that exceeds the pool.
             max_pool_connections=2 * settings.max_concurrency,
             proxies=None if proxies is None else dict(proxies),
@@ -214,15 +231,15 @@ class AwsSession:
         return session.create_client(
             service,
             region_name=region,
-            endpoint_url=settings.endpoint_url,
+            endpoint_url=settings.endpoint(service, region),
             verify=settings.tls_ca_cert,
             config=config,
             **credentials,
         )
 
     def _assumed_session(self) -> Session:
-        session = new_session()
-        provider = AssumedRole(self.settings, self.guard, default_session(), partial(self._create, default_session()))
+        session, source = new_session(), default_session(self.settings.region)
+        provider = AssumedRole(self.settings, self.guard, source, partial(self._create, source))
         session.register_component('credential_provider', CredentialResolver([provider]))
         return session
 
@@ -250,7 +267,7 @@ class AssumedRole(CredentialProvider):
         return DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method=self.METHOD)
 
     def _sts(self, service: str, **credentials: Any) -> BaseClient:
-        client = self.create_client(service, self.settings.sts_region, **credentials)
+        client = self.create_client(service, self.settings.region, **credentials)
         self.guard.watch(client)
         return client
 
@@ -268,7 +285,12 @@ def template_session() -> Session:
     return Session()
 
 
-@lru_cache(maxsize=1)
-def default_session() -> Session:
-    """Return the session with the credentials of boto3's default chain."""
-    return new_session()
+@lru_cache(maxsize=64)
+def default_session(region: str) -> Session:
+    """Return the session with the credentials of boto3's default chain, for instances with this first Region.
+
+    A profile with a role, and IRSA, ask STS in that Region, as plain boto3 does for a client of the Region.
+    """
+    session = new_session()
+    session.set_config_variable('region', region)
+    return session

@@ -142,6 +142,9 @@ def _examine_region(scope: BedrockScope, account_id: str | None) -> Iterator[Tri
         'GetResources': lambda: scope.tags_of([job_arn]),
         'ListTagsForResource': lambda: scope.job_tags(job_arn),
     }
+    if not scope.has_bulk_tags:
+        del trials['GetResources']
+        yield Trial(scope.region, 'GetResources', 'not used: it has no FIPS endpoint, so tags are read job by job')
     for operation, trial in trials.items():
         yield _try(scope.region, operation, partial(_allowed, trial))
 

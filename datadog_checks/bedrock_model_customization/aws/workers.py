@@ -6,11 +6,12 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, local
 from typing import Final
 
 Work = Callable[[], None]
 
+_HERE: Final = local()
 # The default number of threads that one scope uses at once.
 MAX_IDLE: Final = 8
 
@@ -40,6 +41,7 @@ class Workers:
         return inbox
 
     def _serve(self, number: int, inbox: SimpleQueue[Work]) -> None:
+        _HERE.is_worker = True
         while True:
             inbox.get()()
             with self._lock:
@@ -50,3 +52,8 @@ class Workers:
 
 WORKERS: Final = Workers()
 """The pool shared by the whole process: with one pool per check, some would idle while others are busy."""
+
+
+def is_worker() -> bool:
+    """Whether this thread belongs to the pool, and so to this check: the Agent runs all checks in one process."""
+    return getattr(_HERE, 'is_worker', False)

@@ -12,10 +12,6 @@ def instance_collect_artifacts():
     return False
 
 
-def instance_collection_timeout():
-    return 45
-
-
 def instance_connect_timeout():
     return 5
 
@@ -89,7 +85,7 @@ def instance_max_tracked_jobs():
 
 
 def instance_min_collection_interval():
-    return 60
+    return 15
 
 
 def instance_read_timeout():

@@ -18,6 +18,16 @@ from . import defaults, validators
 SECURE_FIELD_NAMES = frozenset(['tls_ca_cert'])
 
 
+class EndpointUrl(BaseModel):
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        frozen=True,
+    )
+    region: Optional[str] = None
+    service: Optional[str] = None
+    url: str
+
+
 class Exclude(BaseModel):
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
@@ -78,6 +88,7 @@ class InstanceConfig(BaseModel):
     empty_default_hostname: Optional[bool] = None
     enable_legacy_tags_normalization: Optional[bool] = None
     endpoint_url: Optional[str] = None
+    endpoint_urls: Optional[tuple[EndpointUrl, ...]] = None
     events: Optional[tuple[str, ...]] = None
     events_since: Optional[float] = None
     exclude: Optional[Exclude] = None

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..aws.regions import PARTITIONS, partition_of
 from ..jobs.transitions import KINDS
 from ..jobs.vocabulary import CUSTOMIZATION_TYPES, KNOWN_STATUSES
 
 RETRY_MODES = ('adaptive', 'standard', 'legacy')
 GLOBS = ('job_names', 'base_models', 'tags')
+SERVICES = ('bedrock', 'tagging', 'sts', 's3')
 
-ROLE_ARN = re.compile(r'arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-~]{1,510}/)?[\w+=,.@-]{1,64}', re.ASCII)
+ROLE_ARN = re.compile(
+    rf'arn:({"|".join(PARTITIONS)}):iam::[0-9]{{12}}:role/([!-~]{{1,510}}/)?[\w+=,.@-]{{1,64}}', re.ASCII
+)
 EXTERNAL_ID = re.compile(r'[\w+=,.@:/-]{2,1224}', re.ASCII)
 # A prefix of one or two parts, a direction and a number: us-east-1, us-gov-west-1, eusc-de-east-1.
 REGION = re.compile(r'[a-z]{2,5}(-[a-z]{2,5})?-[a-z]{4,10}-[0-9]{1,2}')
@@ -71,9 +76,12 @@ def one_of(allowed: Collection[str]) -> Validator:
 
 
 def globs(value: Any, **_: Any) -> Any:
-    """Refuse empty patterns: they match nothing, and often come from an unset template variable."""
-    if isinstance(value, list | tuple) and any(isinstance(text, str) and not text.strip() for text in value):
-        raise ValueError('must hold no empty pattern')
+    """Refuse patterns that match nothing: empty ones, often from an unset template variable, and a [ without its ]."""
+    for text in _texts(value):
+        if not text.strip():
+            raise ValueError('must hold no empty pattern')
+        if '[' in text and ']' not in text.partition('[')[2][1:]:
+            raise ValueError(f'{text!r} has a [ without its ]')
     return value
 
 
@@ -82,6 +90,7 @@ instance_read_timeout = between(0.1, 300)
 instance_max_attempts = between(1, 20)
 instance_max_concurrency = between(1, 32)
 instance_collection_timeout = between(1, 3600)
+instance_min_collection_interval = between(1, 86_400)
 instance_lookback_hours = between(1, 17520)
 instance_terminal_job_hours = between(0, 17520)
 instance_max_tracked_jobs = between(1, 1_000_000)
@@ -103,8 +112,8 @@ def instance_artifact_buckets(value: Any, **_: Any) -> Any:
     globs(value)
     if isinstance(value, list | tuple) and not value:
         raise ValueError('must name at least one bucket; remove the line to allow every one')
-    for text in value if isinstance(value, list | tuple) else ():
-        if isinstance(text, str) and not BUCKET_GLOB.fullmatch(text):
+    for text in _texts(value):
+        if not BUCKET_GLOB.fullmatch(text):
             raise ValueError(f'{text!r} is not the name of a bucket, nor a pattern of one, such as example-output-*')
     return value
 
@@ -119,16 +128,21 @@ def instance_regions(value: Any, **_: Any) -> Any:
         return value
     if not value:
         raise ValueError('must name at least one Region')
-    for region in value:
-        if isinstance(region, str) and not REGION.fullmatch(region):
-            raise ValueError(f'{region!r} is not the code of a Region, such as us-east-1 or us-gov-west-1')
+    for region in _texts(value):
+        _refuse_no_region(region)
     _refuse_duplicates(value)
+    partitions = {partition: region for region in _texts(value) if (partition := partition_of(region))}
+    if len(partitions) > 1:
+        several = ', '.join(f'{region} of {partition}' for partition, region in partitions.items())
+        raise ValueError(f'must be Regions of one partition, as credentials are: {several}; make an instance for each')
     return value
 
 
 def instance_assume_role(value: Any, **_: Any) -> Any:
     if isinstance(value, str) and not ROLE_ARN.fullmatch(value):
-        raise ValueError("must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
+        raise ValueError(
+            f"must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>, or with another of {', '.join(PARTITIONS)}"
+        )
     return value
 
 
@@ -146,7 +160,47 @@ def instance_external_id(value: Any, **_: Any) -> Any:
 
 def instance_endpoint_url(value: Any, **_: Any) -> Any:
     if isinstance(value, str):
-        _refuse_url(value, 'must be a URL such as https://example.com:8443', may_have_credentials=False)
+        _refuse_endpoint(value)
+    return value
+
+
+def instance_endpoint_urls(value: Any, **_: Any) -> Any:
+    """Refuse entries without a URL or with unknown members, and two for the same service and Region."""
+    seen: set[tuple[Any, Any]] = set()
+    for entry in value if isinstance(value, list | tuple) else ():
+        if not isinstance(entry, Mapping):
+            raise ValueError('must be a list of mappings with service, region and url')
+        for name in sorted(map(str, entry.keys() - {'service', 'region', 'url'})):
+            raise ValueError(f'{name!r} is none of service, region, url')
+        service, region, url = (entry.get(name) for name in ('service', 'region', 'url'))
+        if not isinstance(url, str):
+            raise ValueError('every entry must have a url')
+        _refuse_endpoint(url)
+        if service is not None and service not in SERVICES:
+            raise ValueError(f'service {service!r} is none of {", ".join(SERVICES)}')
+        if region is not None:
+            _refuse_no_region(str(region))
+        if service is None and region is None:
+            raise ValueError('an entry must name a service, a region or both; for all of them there is endpoint_url')
+        if (service, region) in seen:
+            raise ValueError(f'{service or "every service"} in {region or "every Region"} is given twice')
+        seen.add((service, region))
+    return value
+
+
+def instance_tls_ca_cert(value: Any, **_: Any) -> Any:
+    if isinstance(value, str) and not Path(value).is_file():
+        raise ValueError('must be the path of a file with CA certificates: there is no such file on this machine')
+    return value
+
+
+def instance_metric_patterns(value: Any, **_: Any) -> Any:
+    for name in ('include', 'exclude') if isinstance(value, Mapping) else ():
+        for text in _texts(value.get(name)):
+            try:
+                re.compile(text)
+            except re.error as error:
+                raise ValueError(f'{name}: {text!r} is no regular expression: {error}') from error
     return value
 
 
@@ -188,13 +242,32 @@ def criteria(value: Any, **_: Any) -> Any:
     return value
 
 
-instance_include = instance_exclude = criteria
+def instance_exclude(value: Any, **_: Any) -> Any:
+    """Validate the lists of `exclude`, and refuse those that leave out every job."""
+    value = criteria(value)
+    for name in ('job_names', 'base_models') if isinstance(value, Mapping) else ():
+        if any(not text.strip('*') for text in _texts(value.get(name))):
+            raise ValueError(f"{name}: '*' leaves out every job; remove the instance instead")
+    for name, every in (('statuses', KNOWN_STATUSES), ('customization_types', CUSTOMIZATION_TYPES)):
+        if isinstance(value, Mapping) and set(every) <= set(_texts(value.get(name))):
+            raise ValueError(f'{name}: all of them leave out every job; remove the instance instead')
+    return value
+
+
+instance_include = criteria
 
 
 def check_instance(model: Any) -> Any:
     """Refuse options that contradict each other."""
     if model.external_id and not model.assume_role:
         raise ValueError('external_id is only used with assume_role, which is not set')
+    partition = model.assume_role.split(':')[1] if model.assume_role else None
+    for region in model.regions or () if partition else ():
+        if (partition_of(region) or partition) != partition:
+            raise ValueError(
+                f'assume_role is of the partition {partition}, and the Region {region} of {partition_of(region)}: '
+                'a role is only known in the Regions of its own'
+            )
     if model.artifact_buckets and not model.collect_artifacts:
         raise ValueError('artifact_buckets is only used with collect_artifacts: true, which is not set')
     hours = {'terminal_job_hours', 'lookback_hours'}
@@ -215,8 +288,24 @@ def check_instance(model: Any) -> Any:
     return model
 
 
+def _texts(values: Any) -> Iterable[str]:
+    return [text for text in values if isinstance(text, str)] if isinstance(values, list | tuple) else []
+
+
+def _refuse_no_region(text: str) -> None:
+    if not REGION.fullmatch(text):
+        raise ValueError(f'{text!r} is not the code of a Region, such as us-east-1 or us-gov-west-1')
+
+
+def _refuse_endpoint(text: str) -> None:
+    allowed = 'must be a URL such as https://example.com:8443'
+    _refuse_url(text, allowed, may_have_credentials=False)
+    if re.search(r'[\s?#]', text):
+        raise ValueError(f'{allowed}, without blanks, ? and #')
+
+
 def _refuse_duplicates(values: Collection[Any]) -> None:
-    texts = [text for text in values if isinstance(text, str)]
+    texts = list(_texts(values))
     for text in texts:
         if texts.count(text) > 1:
             raise ValueError(f'{text!r} is given twice')

@@ -22,8 +22,8 @@ BULK_DELAY: Final = timedelta(minutes=15)
 MAX_FRESH: Final = 20
 # News stops waiting for tags that have not arrived after this many polls.
 POLLS_TO_WAIT: Final = 3
-# Errors with which the tagging API would answer again at the next poll.
-LASTING: Final = (Kind.MALFORMED, Kind.UNREACHABLE)
+# The tagging API is taken not to answer after this many polls in a row that ended while it was asked.
+BULK_CUT_OFF: Final = 2
 
 
 @dataclass(slots=True)
@@ -49,11 +49,11 @@ class TagReader:
         self._refresh = refresh
         self._asked_at: dict[str, datetime] = {}
         self._waited: dict[str, int] = {}
-        self._bulk_works = True
+        self._bulk_works, self._bulk_cut_off = True, 0
 
     def retry(self) -> None:
         """Try the tagging API again, if it did not answer or did not know the jobs."""
-        self._bulk_works = True
+        self._bulk_works, self._bulk_cut_off = True, 0
 
     def is_due(self, job: Job, now: datetime) -> bool:
         """Whether a job's tags are missing, or older than `refresh`."""
@@ -112,7 +112,7 @@ class TagReader:
         one_by_one: list[str] = []
         for start in range(0, len(jobs), ARNS_PER_TAG_REQUEST):
             batch = [job.job_arn for job in jobs[start : start + ARNS_PER_TAG_REQUEST]]
-            is_bulk = self._bulk_works and not is_single
+            is_bulk = self._bulk_works and not is_single and self._scope.has_bulk_tags
             one_by_one += self._read_batch(batch, young, reading) if is_bulk else batch
         self._read_one_by_one(one_by_one, reading)
         return reading
@@ -124,6 +124,7 @@ class TagReader:
         except AwsError as error:
             self._note_bulk_failure(error, reading)
             return () if error.kind is Kind.INTERRUPTED else batch
+        self._bulk_cut_off = 0
         if found or self._knows_nothing_for_good(batch, reading):
             for arn in [arn for arn in batch if arn in found or arn not in young]:
                 reading.found.setdefault(arn, found.get(arn, {}))
@@ -132,10 +133,13 @@ class TagReader:
         return [arn for arn in batch if arn not in reading.found]
 
     def _note_bulk_failure(self, error: AwsError, reading: _Reading) -> None:
+        """Ask one by one until `retry`, whatever kept the tagging API from answering."""
         reading.problems.append(error)
         if error.kind is Kind.CREDENTIALS:
             raise error
-        self._bulk_works = not (error.is_refusal or error.kind in LASTING)
+        # The poll's end is no fault of the tagging API, unless it always comes while that is asked.
+        self._bulk_cut_off += error.kind is Kind.INTERRUPTED
+        self._bulk_works = error.kind is Kind.INTERRUPTED and self._bulk_cut_off < BULK_CUT_OFF
 
     def _knows_nothing_for_good(self, batch: Sequence[str], reading: _Reading) -> bool:
         """Whether an empty answer from the tagging API can be believed.

@@ -15,7 +15,7 @@ from ..jobs.transitions import CREATED, ENDS, PHASE_ENDED, PHASE_STARTED, UNKNOW
 from ..jobs.vocabulary import CUSTOMIZATION_TYPES
 from .losses import FROM_ARTIFACT, FROM_CUSTOM_MODEL, FROM_JOB, final_losses
 from .tags import Tagger, tag
-from .text import block, clip, inline, one_line
+from .text import block, clip, inline, unmentioned
 from .words import console_url, duration_in_words
 
 SOURCE: Final = 'bedrock_model_customization'
@@ -96,9 +96,9 @@ def title(job: Job, transition: Transition) -> str:
     if transition.kind in (PHASE_STARTED, PHASE_ENDED):
         happened = f'{"started" if transition.kind == PHASE_STARTED else "ended"} phase {transition.subject}'
     elif transition.kind == UNKNOWN_STATUS:
-        happened = f'has the unknown status {one_line(transition.subject, MAX_NAME)}'
+        happened = f'has the unknown status {unmentioned(transition.subject, MAX_NAME)}'
     kind = CUSTOMIZATION_TYPES.get(job.customization_type or '', 'model customization')
-    return clip(f'Amazon Bedrock {kind} job {one_line(job.name, MAX_NAME)} {happened}', MAX_TITLE)
+    return clip(f'Amazon Bedrock {kind} job {unmentioned(job.name, MAX_NAME)} {happened}', MAX_TITLE)
 
 
 def text(job: Job, transition: Transition, tagger: Tagger, curves: CurveSummary | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..jobs.columns import COLUMNS, ColumnType
 from ..jobs.job import Job
 from ..jobs.vocabulary import FAILED, STOPPED, STOPPING, UNKNOWN
-from .text import one_line
+from .text import unmentioned
 
 # The only maps in GetModelCustomizationJob with user-defined keys, by botocore's model of the API: request metadata.
 MAPS_WITH_USER_KEYS: Final = frozenset({'equals', 'not_equals'})
@@ -48,7 +48,7 @@ def job_log(job: Job, tags: Sequence[str], now: datetime) -> dict[str, Any]:
     status, name = job.status or UNKNOWN, job.job_name or job.job_arn
     message = f'Amazon Bedrock model customization job {name} is {status}'
     return {
-        'message': one_line(f'{message}: {job.failure_message}' if job.failure_message else message, MAX_MESSAGE),
+        'message': unmentioned(f'{message}: {job.failure_message}' if job.failure_message else message, MAX_MESSAGE),
         'timestamp': now.timestamp(),
         'status': LOG_STATUSES.get(status, 'info'),
         'ddtags': ','.join(tags),

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks can spoof text.
-_UNPRINTABLE: Final = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
+# NUL raises in the Agent's logger and truncates its tags; surrogates cannot be encoded; direction marks and what else
+# is invisible can spoof text. Two such characters belong to the spelling of some languages, and stay.
+_UNPRINTABLE: Final = re.compile(
+    r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff'
+    r'\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]'
+)
 _SURROGATE: Final = re.compile(r'[\ud800-\udfff]')
 # Includes the ampersand because it starts an entity, and any character can be written as one: `&commat;` is an @.
 _MARKDOWN: Final = re.compile(r'([\\`*_{}\[\]<>()#+!|~&])')
@@ -27,13 +31,18 @@ def clip(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
+    """Return clean text on one line."""
+    return clip(' '.join(clean(text).split()), limit)
+
+
+def unmentioned(text: str, limit: int) -> str:
     """Return clean text on one line, with mentions disabled: `@name` in an event would notify that person."""
-    return clip(_no_mention(' '.join(clean(text).split())), limit)
+    return clip(_no_mention(one_line(text, limit)), limit)
 
 
 def inline(text: str, limit: int = 300) -> str:
-    """Return text escaped for use within a line of Markdown, in at most `limit` characters."""
-    return clip(_MARKDOWN.sub(r'\\\1', _no_fence(one_line(text, limit))), limit)
+    """Return text escaped for use within a line of Markdown in an event, in at most `limit` characters."""
+    return clip(_MARKDOWN.sub(r'\\\1', _no_fence(unmentioned(text, limit))), limit)
 
 
 def block(text: str, limit: int) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
-from botocore.exceptions import UnknownRegionError
 from datadog_checks.base import ConfigurationError
 
 from datadog_checks.bedrock_model_customization import config
-from datadog_checks.bedrock_model_customization.aws.session import template_session
+from datadog_checks.bedrock_model_customization.aws.regions import partition_of
 from datadog_checks.bedrock_model_customization.telemetry.tags import OWN_KEYS, tag, tag_key
 
 from .account import Account
@@ -26,13 +24,14 @@ DEFAULTS: Final[Mapping[str, Any]] = {'min_collection_interval': 60}
 """Options of every instance, unless others are given."""
 DISPATCHED: Final[Mapping[str, Any]] = {'empty_default_hostname': True, 'events_since': 1}
 """Options of instances that a Cluster Agent dispatches: metrics without a host, no state that outlives a Pod."""
-OURS: Final = frozenset({'regions', 'assume_role', 'external_id'})
+OURS: Final = frozenset({'name', 'regions', 'assume_role', 'external_id'})
 
 _ROLE_NAME: Final = re.compile(r'[\w+=,.@-]{1,64}', re.ASCII)
 _ROLE_PATH: Final = re.compile(r'/([!-.0-~]+/)*', re.ASCII)
 MAX_ROLE_PATH: Final = 512
 # Text that the Agent or Helm would replace with something else.
 _TEMPLATE: Final = re.compile(r'%{2,}|\{{2,}|\}{2,}')
+_NOT_IN_NAME: Final = re.compile(r'[^A-Za-z0-9_.-]+')
 _SECRET: Final = re.compile(r'ENC\[.+\]')
 
 
@@ -62,11 +61,8 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
     instances = []
     for account in sorted(accounts):
         instance = make_instance(account, recipe)
-        for line in wrong_with(instance, {}):
+        for line in _mistakes(instance, {}) or config.unknown_options(instance, {}):
             mistakes.setdefault(line, f'account {account.id}: {line}')
-        wrong = _wrong_partition(instance, account)
-        if wrong:
-            mistakes.setdefault(wrong, f'account {account.id}: {wrong}')
         instances.append(instance)
     if not instances:
         raise DeploymentError('no account is left to poll')
@@ -77,6 +73,13 @@ def make_instances(accounts: Iterable[Account], recipe: Recipe) -> list[Instance
 
 def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
     """Return a line for each mistake in an instance, and for each value that is valid but probably unintended."""
+    mistakes = _mistakes(instance, init_config)
+    if mistakes:
+        return [*mistakes, *config.unknown_options(instance, init_config)]
+    return config.suspicious_options(instance, init_config)
+
+
+def _mistakes(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> list[str]:
     if _SECRET.fullmatch(str(instance.get('external_id'))):
         # The Agent replaces this with the secret before the check sees it.
         instance = {**instance, 'external_id': 'secret'}
@@ -84,13 +87,13 @@ def wrong_with(instance: Mapping[str, Any], init_config: Mapping[str, Any]) -> l
         config.validate(instance, init_config)
     except ConfigurationError as error:
         return str(error).splitlines()
-    return config.suspicious_options(instance, init_config)
+    return []
 
 
 def make_instance(account: Account, recipe: Recipe) -> Instance:
     """Return one account's instance, without validating it."""
     regions = list(account.regions or recipe.regions)
-    instance: Instance = {'regions': regions}
+    instance: Instance = {'name': _NOT_IN_NAME.sub('-', f'{account.name}-{account.id}').strip('-'), 'regions': regions}
     if account.id != recipe.own_account:
         partition = recipe.partition or (partition_of(regions[0]) if regions else None) or 'aws'
         instance['assume_role'] = f'arn:{partition}:iam::{account.id}:role{recipe.role_path}{recipe.role_name}'
@@ -108,15 +111,6 @@ def account_of(instance: Mapping[str, Any]) -> str | None:
     """Return the account of the role to assume, or None if the Agent's own account is polled."""
     parts = str(instance.get('assume_role') or '').split(':')
     return parts[4] if len(parts) > 4 else None
-
-
-@cache
-def partition_of(region: str) -> str | None:
-    """Return the AWS partition of a Region, or None if this version of botocore does not know the Region."""
-    try:
-        return str(template_session().get_partition_for_region(region))
-    except UnknownRegionError:
-        return None
 
 
 def _check(recipe: Recipe) -> None:
@@ -137,14 +131,3 @@ def _check(recipe: Recipe) -> None:
     mistakes += [f'{name}: is made for each account' for name in sorted(recipe.options.keys() & OURS)]
     if mistakes:
         raise DeploymentError('\n'.join(mistakes))
-
-
-def _wrong_partition(instance: Instance, account: Account) -> str | None:
-    """Return what is wrong if a Region is in a different partition from the role, or from the other Regions."""
-    partitions = {region: found for region in instance['regions'] if (found := partition_of(str(region)))}
-    role = instance.get('assume_role')
-    wanted = role.split(':')[1] if role else next(iter(partitions.values()), None)
-    for region, partition in partitions.items():
-        if partition != wanted:
-            return f'Region {region} belongs to partition {partition}, not {wanted}'
-    return None

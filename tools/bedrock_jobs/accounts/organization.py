@@ -49,7 +49,7 @@ class Organization:
     def caller(self) -> Caller:
         """Ask STS whose credentials these are. Raises DeploymentError if that fails."""
         try:
-            client = self._session.client('sts', self._session.settings.sts_region, self._usage)
+            client = self._session.client('sts', self._session.settings.region, self._usage)
             identity = client.get_caller_identity()  # type: ignore[attr-defined]
         except Exception as error:
             raise DeploymentError(_explained(explain(error, 'GetCallerIdentity'))) from error
@@ -75,7 +75,7 @@ class Organization:
     def _entries(self) -> Iterator[Mapping[str, Any]]:
         """Yield AWS's entries. Raises AwsError even part-way: a partial list must not pass for a whole one."""
         try:
-            client = self._session.client('organizations', self._session.settings.sts_region, self._usage)
+            client = self._session.client('organizations', self._session.settings.region, self._usage)
             for page in client.get_paginator('list_accounts').paginate():
                 yield from page['Accounts']
         except AwsError:

@@ -182,7 +182,7 @@ def _members(
         raise ToolError("--organization-role: must be a role's ARN: arn:aws:iam::<12 digits>:role/<name>")
     first = (regions or DEFAULT_REGIONS)[0]
     settings = AwsSettings(
-        assume_role=role, endpoint_url=endpoint_url, sts_region=first, retry_mode='standard', max_attempts=5
+        assume_role=role, endpoint_url=endpoint_url, region=first, retry_mode='standard', max_attempts=5
     )
     organization = Organization(settings)
     caller = organization.caller()

@@ -44,10 +44,10 @@ def doctor(
     from . import _agent
 
     _agent.quiet()
-    findings = []
-    for number, settings in enumerate(conf_yaml.load(config), start=1):
-        for finding in examine(number, settings):
-            findings.append(finding)
+    conf = conf_yaml.read(config)
+    findings = [Finding(number, '', 'configuration', False, '', doubt) for number, doubt in conf_yaml.doubts(conf)]
+    for number, check in enumerate(conf_yaml.checks(conf), start=1):
+        findings += examine(number, check.settings)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

@@ -176,7 +176,7 @@ def test_the_usage_says_how_it_comes_into_force(form: Format) -> None:
     assert all(len(line) <= 120 for line in form.usage)
 
 
-@pytest.mark.parametrize(('name', 'fit', 'annotated'), [('', 4_200, 1_000), ('x' * 20, 3_500, 800)])
+@pytest.mark.parametrize(('name', 'fit', 'annotated'), [('', 3_900, 900), ('x' * 20, 3_100, 700)])
 def test_the_sizes_that_the_documentation_tells(name: str, fit: int, annotated: int) -> None:
     """So many accounts fit into a ConfigMap, and so many into kubectl's annotation, to within a hundred."""
     recipe = Recipe(

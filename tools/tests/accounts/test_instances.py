@@ -55,8 +55,9 @@ def test_an_instance() -> None:
         [Account(TWO, 'Search, Prod', external_id='own'), Account(ONE, regions=('us-west-2',))],
         Recipe(**{name: getattr(recipe, name) for name in recipe.__slots__} | {'own_account': ONE}),
     )
-    assert own == {'regions': ['us-west-2'], 'lookback_hours': 24}
+    assert own == {'name': ONE, 'regions': ['us-west-2'], 'lookback_hours': 24}
     assert other == {
+        'name': f'Search-Prod-{TWO}',
         'regions': ['us-east-1', 'us-west-2'],
         'assume_role': f'arn:aws:iam::{TWO}:role/datadog/DatadogBedrockModelCustomization',
         'external_id': 'own',
@@ -104,8 +105,8 @@ def test_the_partition_is_that_of_the_regions(region: str, partition: str) -> No
         ({'regions': ['us-east-1a']}, "'us-east-1a' is not the code of a Region"),
         ({'regions': []}, 'must name at least one Region'),
         ({'external_id': 'x'}, 'must have 2 to 1224 characters'),
-        ({'regions': ['us-east-1', 'us-gov-west-1']}, 'Region us-gov-west-1 belongs to partition aws-us-gov, not aws'),
-        ({'partition': 'aws-cn'}, 'Region us-east-1 belongs to partition aws, not aws-cn'),
+        ({'regions': ['us-east-1', 'us-gov-west-1']}, 'must be Regions of one partition'),
+        ({'partition': 'aws-cn'}, 'assume_role is of the partition aws-cn'),
     ],
 )
 def test_mistakes_are_told_once(recipe: dict[str, Any], words: str) -> None:

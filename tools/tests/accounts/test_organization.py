@@ -155,7 +155,7 @@ def test_the_partition_is_the_callers(
     assert 'arn:aws-us-gov:iam::' in done.stdout
     wrong = run(*asked(simulator))
     assert wrong.exit_code == 1
-    assert 'Region us-east-1 belongs to partition aws, not aws-us-gov' in wrong.stderr
+    assert 'assume_role is of the partition aws-us-gov' in wrong.stderr
 
 
 def test_a_role_to_list_the_accounts_with(simulator: Simulator, run: Callable[..., Result]) -> None:

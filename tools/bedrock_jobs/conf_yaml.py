@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 from datadog_checks.base import ConfigurationError
@@ -12,10 +12,12 @@ from datadog_checks.base import ConfigurationError
 from datadog_checks.bedrock_model_customization.check import BedrockModelCustomizationCheck
 from datadog_checks.bedrock_model_customization.settings import Settings
 
-from .accounts.reading import RECORDS_LOST, has_logs
 from .errors import ToolError
 
 NAME = 'bedrock_model_customization'
+RECORDS_LOST: Final = (
+    'emit_records: the file has no section logs with an entry of type integration, so the Agent drops every record'
+)
 
 
 class ConfYaml(NamedTuple):
@@ -36,6 +38,12 @@ def read(path: Path) -> ConfYaml:
     if not isinstance(instances, list) or not instances or not all(isinstance(one, dict) for one in instances):
         raise ToolError(f'{path} has no list of instances')
     return ConfYaml(document.get('init_config') or {}, instances, has_logs(document))
+
+
+def has_logs(document: Mapping[str, Any]) -> bool:
+    """Whether a configuration tells the Agent to take the check's logs."""
+    logs = document.get('logs')
+    return isinstance(logs, list) and any(isinstance(log, dict) and log.get('type') == 'integration' for log in logs)
 
 
 def checks(conf: ConfYaml) -> list[BedrockModelCustomizationCheck]:

@@ -9,6 +9,7 @@ import yaml
 
 from datadog_checks.bedrock_model_customization.settings import cache_id
 
+from ..conf_yaml import RECORDS_LOST, has_logs
 from .errors import DeploymentError
 from .instances import DEFAULT_REGIONS, account_of, wrong_with
 from .render import CHECK, CONFIG_MAP
@@ -20,9 +21,6 @@ SECTIONS: Final = frozenset(
 """The other keys that the Agent knows in a configuration, beside a check's instances."""
 _NODES: Final = 'is read by every node, each of which would poll: make it a cluster check of the Cluster Agent'
 _HIDDEN: Final = 'has no effect, as configMap beside it wins over configDataMap'
-RECORDS_LOST: Final = (
-    'emit_records: the file has no section logs with an entry of type integration, so the Agent drops every record'
-)
 # The C loader is many times faster, but is not always built.
 _Loader: Final = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
@@ -136,12 +134,6 @@ def _conf_mistakes(conf: Conf, seen: dict[tuple[str, str], str]) -> Iterator[str
         yield from (f'{name}: {line}' for line in wrong)
         if not wrong:
             yield from _repeated(name, instance, seen)
-
-
-def has_logs(document: Mapping[str, Any]) -> bool:
-    """Whether a configuration tells the Agent to take the check's logs."""
-    logs = document.get('logs')
-    return isinstance(logs, list) and any(isinstance(log, dict) and log.get('type') == 'integration' for log in logs)
 
 
 def _repeated(name: str, instance: dict[str, Any], seen: dict[tuple[str, str], str]) -> Iterator[str]:

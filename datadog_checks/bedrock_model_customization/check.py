@@ -19,6 +19,7 @@ from . import config
 from .aws.advice import MAX_ADVICE, advise, listing_broken_off
 from .aws.bedrock import BedrockScope
 from .aws.errors import AwsError, Kind, explain
+from .aws.secrets import without_credentials
 from .aws.session import AwsSession
 from .aws.trials import ASSUME_ROLE, examine, with_little_patience
 from .aws.usage import Footprint
@@ -149,9 +150,9 @@ class BedrockModelCustomizationCheck(AgentCheck, ConfigMixin):
             except Exception as error:
                 # The poll is not remembered, so the next one reports it again. The trace is cleaned and put on one line
                 # because it may quote any text.
-                trace = one_line(format_exc(), MAX_TRACE)
+                trace = one_line(without_credentials(format_exc()), MAX_TRACE)
                 self.log.error('%s: the poll could not be reported: %s', self._where(region), trace)
-                failure = one_line(f'{type(error).__name__}: {error}', MAX_LOGGED)
+                failure = one_line(without_credentials(f'{type(error).__name__}: {error}'), MAX_LOGGED)
                 self.warnings.append(f'{self._where(region)}: the poll could not be reported: {failure}')
 
     def cancel(self) -> None:

@@ -7,9 +7,9 @@ from itertools import product
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import botocore.session
 import pytest
 from botocore.awsrequest import AWSRequest
+from botocore.loaders import Loader
 
 from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError
@@ -146,8 +146,7 @@ def test_each_kind_of_configuration_reaches_its_hosts(name: str, here: pytest.Mo
 @pytest.mark.parametrize('partition', ['aws', 'aws-us-gov'])
 def test_every_fips_host_that_is_asked_exists(partition: str, here: pytest.MonkeyPatch) -> None:
     """botocore builds a FIPS host for whatever it is asked; its own list of endpoints says which exist."""
-    resolver = botocore.session.Session().get_component('endpoint_resolver')
-    (listed,) = (one for one in resolver._endpoint_data['partitions'] if one['partition'] == partition)
+    (listed,) = (one for one in Loader().load_data('endpoints')['partitions'] if one['partition'] == partition)
     here.setenv('AWS_USE_FIPS_ENDPOINT', 'true')
     regions = {'aws': ('us-east-1', 'us-west-2'), 'aws-us-gov': ('us-gov-west-1', 'us-gov-east-1')}[partition]
     missing = set()

@@ -27,8 +27,8 @@ from datadog_checks.bedrock_model_customization.aws.errors import (
     AwsError,
     Kind,
     explain,
-    without_credentials,
 )
+from datadog_checks.bedrock_model_customization.aws.secrets import without_credentials
 from datadog_checks.bedrock_model_customization.telemetry.text import one_line
 
 LIST = 'ListModelCustomizationJobs'

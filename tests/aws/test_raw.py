@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from time import process_time
 from typing import Any
@@ -14,9 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedrock_jobs.simulator import RawBody, completes
-from datadog_checks.bedrock_model_customization.aws import raw
+from datadog_checks.bedrock_model_customization.aws import bodies, raw
+from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
+from datadog_checks.bedrock_model_customization.aws.bodies import MAX_BYTES, MAX_ERROR_BYTES, MalformedAnswerError
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
-from datadog_checks.bedrock_model_customization.aws.raw import MAX_BYTES, MAX_DEPTH, TOKENS, MalformedAnswerError
+from datadog_checks.bedrock_model_customization.aws.raw import MAX_DEPTH, TOKENS
+from datadog_checks.bedrock_model_customization.aws.s3 import ObjectReader, TooLargeError
+from datadog_checks.bedrock_model_customization.aws.session import AwsSession, AwsSettings
 
 from ..harness import HOUR, T0, World, world
 
@@ -101,7 +107,7 @@ def scope(aws_environment: None) -> Iterator[World]:
 
 
 def test_an_answer_that_floods_is_not_read(scope: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(raw, 'MAX_BYTES', 2**20)
+    monkeypatch.setattr(bodies, 'MAX_BYTES', 2**20)
     arn = scope.add('job', completes(T0 - HOUR))
     aws = scope.collector.scope
     calls: dict[str, Callable[[], object]] = {
@@ -118,7 +124,62 @@ def test_an_answer_that_floods_is_not_read(scope: World, monkeypatch: pytest.Mon
         with scope.simulator.faults.during(flood), pytest.raises(AwsError) as raised:
             call()
         assert raised.value.kind is Kind.MALFORMED
-        assert raised.value.message == '2 MB in one answer, of which at most 1 are read'
+        assert raised.value.message == 'more than 1 MB in one answer'
+
+
+class Flood(BaseHTTPRequestHandler):
+    """Sends a gigabyte, in chunks and without its length, to whoever reads on."""
+
+    protocol_version = 'HTTP/1.1'
+    status, sent = 200, 0
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        self.send_response(self.status)
+        self.send_header('Transfer-Encoding', 'chunked')
+        self.end_headers()
+        chunk = b' ' * 2**20
+        with suppress(OSError):
+            for _ in range(1024):
+                self.wfile.write(b'%x\r\n%s\r\n' % (len(chunk), chunk))
+                type(self).sent += len(chunk)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize('status', [200, 400, 403, 500])
+@pytest.mark.parametrize('call', ['list', 'describe', 'tags', 'bulk', 'sts', 's3', 'object'])
+def test_reading_stops_while_an_endless_answer_arrives(status: int, call: str, aws_environment: None) -> None:
+    class OfThisTest(Flood):
+        pass
+
+    OfThisTest.status = status
+    with ThreadingHTTPServer(('127.0.0.1', 0), OfThisTest) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}'
+        scope = BedrockScope(
+            AwsSession(AwsSettings(endpoint_url=url, max_attempts=1, retry_mode='standard')), 'us-east-1'
+        )
+        calls: dict[str, Callable[[], object]] = {
+            'list': lambda: list(scope.list_jobs()),
+            'describe': lambda: scope.describe_job('x'),
+            'tags': lambda: scope.job_tags(f'arn:aws:bedrock:us-east-1:123456789012:{"x" * 20}'),
+            'bulk': lambda: scope.tags_of(['x']),
+            'sts': scope.caller_account_id,
+            's3': lambda: ObjectReader(scope).objects('example-output', ''),
+            'object': lambda: ObjectReader(scope).read('example-output', 'x', list, max_size=MAX_BYTES),
+        }
+        with pytest.raises((AwsError, TooLargeError)) as raised:
+            calls[call]()
+        server.shutdown()
+    expected = {200: Kind.MALFORMED, 400: Kind.UNREACHABLE, 403: Kind.UNREACHABLE, 500: Kind.SERVER}
+    assert isinstance(raised.value, TooLargeError) or raised.value.kind in (expected[status], Kind.MALFORMED)
+    limit = MAX_BYTES if status == 200 else MAX_ERROR_BYTES
+    # What the kernel buffers was sent, and not read.
+    assert OfThisTest.sent < limit + 16 * 2**20
 
 
 def test_the_bound_is_far_above_what_is_real(scope: World) -> None:

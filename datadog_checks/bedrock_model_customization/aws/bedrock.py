@@ -12,8 +12,9 @@ from botocore.client import BaseClient
 
 from ..jobs.reading import job_arn_of
 from ..jobs.times import parse_time
+from .bodies import MalformedAnswerError
 from .errors import AwsError, Kind, explain
-from .raw import MalformedAnswerError, answer_of
+from .raw import answer_of
 from .session import TAGGING, AwsSession
 from .usage import Footprint, Usage
 

@@ -9,6 +9,8 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from .secrets import without_credentials
+
 
 class Kind(Enum):
     """Kinds of failure. The value is shown to people, and is the `reason` tag of `api.errors`."""
@@ -116,15 +118,8 @@ _KINDS_BY_CODE: Final = {
     Kind.SERVER: {'InternalServerException', 'InternalServiceException', 'InternalFailure', 'ServiceUnavailable'},
 }
 _KINDS_BY_STATUS: Final = {400: Kind.INVALID, 401: Kind.CREDENTIALS, 403: Kind.DENIED}
-_URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/\s]+@')
 # Query strings hold times and page tokens, which would make one problem look like a new one at every poll.
 _QUERY: Final = re.compile(r'(://[^\s?"\'<>]*+)(?:\?[^\s"\'<>]*+)?')
-# Secrets in signed URLs and authorization headers; botocore quotes URLs in some of its messages.
-_SIGNATURE: Final = re.compile(
-    r'(?i)((?:x-amz-)?(?:signature|credential|security-token)|awsaccesskeyid|sessiontoken)([=:]\s*)[^&\s,"\']+'
-)
-# Python quotes a header that it rejects, which may be a session token or the whole authorization.
-_HEADER: Final = re.compile(r'(?i)(invalid header (?:name|value)).*', re.DOTALL)
 HEADER_VALUE: Final = 'header value'
 """What Python's and botocore's messages say when a credential contains characters that are invalid in a header."""
 _NOT_AUTHORIZED: Final = re.compile(r'not authorized to perform: ([a-z0-9-]{2,32}:[A-Za-z0-9]{2,64})')
@@ -142,9 +137,10 @@ class AwsError(Exception):
     """
 
     def __init__(self, kind: Kind, operation: str, code: str, message: str) -> None:
-        self.kind, self.operation, self.code = kind, operation, ' '.join(code.split())[:MAX_CODE]
+        self.kind, self.operation = kind, operation
+        self.code = without_credentials(' '.join(code.split()))[:MAX_CODE]
         self.message = _QUERY.sub(r'\1', without_credentials(' '.join(message[:MAX_SEARCHED].split())))[:MAX_MESSAGE]
-        super().__init__(f'{operation}: {code}: {self.message}')
+        super().__init__(f'{operation}: {self.code}: {self.message}')
 
     @property
     def is_refusal(self) -> bool:
@@ -169,11 +165,6 @@ class InterruptedPollError(Exception):
 
 class HangingCallsError(InterruptedPollError):
     """Too many calls of earlier polls are still hanging, so no new one is made."""
-
-
-def without_credentials(text: str) -> str:
-    """Return a text with URL user names and passwords, signatures and rejected headers removed."""
-    return _HEADER.sub(r'\1 ***', _SIGNATURE.sub(r'\1\2***', _URL_CREDENTIALS.sub('***@', text)))
 
 
 def kind_of(code: str, http_status: int | None) -> Kind:

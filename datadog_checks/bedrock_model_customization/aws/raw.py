@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from botocore.client import BaseClient
 
+from .bodies import MalformedAnswerError
 from .cbor import is_whole
 
 RAW: Final = 'RawAnswer'
@@ -20,8 +21,6 @@ RAW: Final = 'RawAnswer'
 MAX_DIGITS: Final = 300
 # Far deeper than anything in the API, and far below the limit of Python's JSON reader.
 MAX_DEPTH: Final = 64
-# A page of 1,000 jobs has 1 to 2 MB. Parsed JSON takes ten times its size in memory, or more.
-MAX_BYTES: Final = 32 * 2**20
 # Possessive, and accepts an unterminated string: backtracking into a string takes quadratic time, and blocks all other
 # threads meanwhile.
 TOKENS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -33,15 +32,10 @@ OPERATIONS: Final = (
 )
 
 
-class MalformedAnswerError(ValueError):
-    """A response that is not a JSON object, is larger than `MAX_BYTES`, or is truncated CBOR."""
-
-
 def read_raw(client: BaseClient) -> None:
     """Make a Bedrock client return the JSON as AWS sent it; see `answer_of`.
 
-    A tagging client is left as it is, except that it rejects truncated CBOR, which botocore accepts. Both reject
-    responses larger than `MAX_BYTES`.
+    A tagging client is left as it is, except that it rejects truncated CBOR, which botocore accepts.
     """
     service = client.meta.service_model.service_name
     if service == 'bedrock':
@@ -65,7 +59,6 @@ def answer_of(response: dict[str, Any]) -> dict[str, Any]:
 def _refuse_cut_cbor(response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict['status_code'] >= 300:
         return
-    _refuse_flood(response_dict['body'])
     if 'cbor' in str(response_dict['headers'].get('Content-Type')) and not is_whole(response_dict['body']):
         raise MalformedAnswerError('CBOR that was cut off')
 
@@ -73,14 +66,8 @@ def _refuse_cut_cbor(response_dict: dict[str, Any], **_: Any) -> None:
 def _take_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict['status_code'] >= 300:
         return
-    _refuse_flood(response_dict['body'])
     customized_response_dict[RAW] = _read_json(response_dict['body'])
     response_dict['body'] = b'{}'
-
-
-def _refuse_flood(body: bytes) -> None:
-    if len(body) > MAX_BYTES:
-        raise MalformedAnswerError(f'{len(body) >> 20} MB in one answer, of which at most {MAX_BYTES >> 20} are read')
 
 
 def _read_json(body: bytes) -> Any:

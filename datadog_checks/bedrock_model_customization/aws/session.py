@@ -21,10 +21,12 @@ from botocore.credentials import (
 from botocore.exceptions import NoCredentialsError
 from botocore.session import Session
 
+from .bodies import limit_bodies
 from .errors import FINDING_CREDENTIALS, AwsError, Kind, explain
 from .guard import Guard, resolve
 from .logs import keep_quiet
 from .raw import read_raw
+from .secrets import remember_proxies, remember_sent
 from .usage import Usage
 
 # botocore's data about AWS's services. Unless shared, each session loads its own: 5 MB and 70 ms (measured).
@@ -102,6 +104,7 @@ class AwsSession:
 
     def __init__(self, settings: AwsSettings) -> None:
         keep_quiet()
+        remember_proxies(settings.proxies)
         self.settings = settings
         self.guard = Guard()
         self._lock = Lock()
@@ -118,6 +121,8 @@ class AwsSession:
             raise explain(error, FINDING_CREDENTIALS) from error
         usage.watch(client)
         self.guard.watch(client)
+        limit_bodies(client)
+        remember_sent(client)
         read_raw(client)
         return client
 
@@ -269,6 +274,8 @@ class AssumedRole(CredentialProvider):
     def _sts(self, service: str, **credentials: Any) -> BaseClient:
         client = self.create_client(service, self.settings.region, **credentials)
         self.guard.watch(client)
+        limit_bodies(client)
+        remember_sent(client)
         return client
 
 

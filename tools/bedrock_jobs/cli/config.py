@@ -234,7 +234,7 @@ def _command(context: typer.Context) -> str:
 
 
 def _shown(option: str, value: Any) -> str:
-    from datadog_checks.bedrock_model_customization.aws.errors import without_credentials
+    from datadog_checks.bedrock_model_customization.aws.secrets import without_credentials
     from datadog_checks.bedrock_model_customization.config import HIDDEN
 
     if option == 'options':

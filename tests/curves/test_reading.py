@@ -89,7 +89,34 @@ def test_a_diverged_run_is_counted_and_not_sent() -> None:
 def test_rows_out_of_order_are_left_out() -> None:
     curve = training(HEADER + b'1,0,3\n2,0,2\n2,0,9\n1,0,9\nx,0,9\n3,0,1\n')
     assert (curve.rows, curve.left_out) == (3, 3)
-    assert curve.loss.points() == [(1, 3), (2, 2), (3, 1)]
+    assert curve.loss.points() == [(1, 3), (2, 9), (3, 1)]
+
+
+def test_of_rows_that_repeat_a_step_the_last_one_counts() -> None:
+    curve = training(HEADER + b'1,0,1.2\n1,0,1.6\n1,0,1.1\n2,0,0.9\n2,0,0.5\n')
+    assert (curve.loss.points(), curve.left_out, curve.has_restarted) == ([(1, 1.1), (2, 0.5)], 3, False)
+
+
+@pytest.mark.parametrize('first', [0, 1])
+def test_a_counter_that_begins_anew_with_each_epoch_goes_on(first: int) -> None:
+    rows = [(first + step, epoch, 2 - epoch * 0.5 - step * 0.1) for epoch in range(3) for step in range(5)]
+    curve = training(HEADER + ''.join(f'{step},{epoch},{loss:.1f}\n' for step, epoch, loss in rows).encode())
+    assert [point.step for point in curve.loss.points()] == [first + number for number in range(15)]
+    assert curve.loss.latest == (first + 14, 0.6)
+    assert (curve.epoch, curve.left_out, curve.has_restarted) == (2, 0, True)
+
+
+def test_a_counter_that_begins_anew_without_epochs_goes_on() -> None:
+    curve = read_curve([b'step,loss\n1,3\n2,2.5\n1,2\n2,1.5\n'], TRAINING_LOSS)
+    assert curve.loss.points() == [(1, 3), (2, 2.5), (3, 2), (4, 1.5)]
+
+
+def test_losses_of_counters_that_may_differ_are_not_compared() -> None:
+    trained = read_curve([HEADER + b'1,0,3\n2,0,2\n1,1,1.5\n2,1,1\n'], TRAINING_LOSS, watched={2.0, 4.0})
+    validated = read_curve([b'step,loss\n2,2.5\n4,1.5\n'], VALIDATION_LOSS)
+    assert trained.at == {}
+    found = summarise_validation(validated, trained)
+    assert found is not None and found.gap is None
 
 
 @pytest.mark.parametrize(

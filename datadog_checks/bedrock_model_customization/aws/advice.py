@@ -115,6 +115,10 @@ BY_CODE: Final = {
     'InvalidAccessKeyId': _NOT_KNOWN,
     'InvalidClientTokenId': _NOT_KNOWN,
     'UnrecognizedClientException': _NOT_KNOWN,
+    'NoSuchBucket': 'nothing brings them back; let the next jobs write to a bucket that stays (outputDataConfig)',
+    'UnknownOperationException': (
+        'check endpoint_url: what answers knows no model customization jobs; if it is AWS, take the Region out'
+    ),
     'OptInRequired': 'enable the Region for the account, or take it out of regions',
 }
 
@@ -127,6 +131,10 @@ BY_KIND: Final = {
     Kind.UNREACHABLE: "check the Region's name, endpoint_url, proxy, CA bundle and network",
     Kind.INTERRUPTED: 'collection_timeout ended the poll; raise it, or give the instance fewer Regions',
     Kind.SERVER: 'AWS failed to answer; asked again at the next poll',
+    Kind.INVALID: (
+        'AWS does not accept the request: check endpoint_url, and whether the Region has model customization; if both '
+        'are right, report this'
+    ),
 }
 # AWS's message names the kind of policy that denied the action; allowing it in any other policy has no effect.
 _ELSEWHERE: Final = (
@@ -138,11 +146,16 @@ _ELSEWHERE: Final = (
 )
 
 
+_GONE: Final = 'the loss curves of these jobs are gone with their bucket'
+
+
 def consequence(error: AwsError) -> str | None:
     """Return what is lost while a failure lasts, in plain words, or None if nothing is."""
     is_about_credentials = error.kind is Kind.CREDENTIALS or error.operation == FINDING_CREDENTIALS
     if is_about_credentials and error.operation not in _FOR_CURVES:
         return 'nothing is collected'
+    if error.code == 'NoSuchBucket':
+        return _GONE
     return CONSEQUENCES.get(error.operation)
 
 

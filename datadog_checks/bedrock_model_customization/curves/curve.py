@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from .csv_rows import Table, cell, finite_number, number, read_table
 from .series import Series
@@ -24,7 +24,9 @@ class Curve:
 
     `step` and `epoch` are the last ones read. `others` has the other columns by lower-case name. `at` has the finite
     losses at the `watched` steps, by step. `not_finite` counts rows whose loss is NaN or infinite, the sign of a run
-    that diverged. `left_out` counts rows without a readable step, or whose step is not greater than the one before.
+    that diverged. `left_out` counts rows without a readable step, rows that go back, and those whose step a later row
+    repeats: the later one counts. Where the counter restarts with each epoch, steps go on from the last one;
+    `has_restarted` says so.
     """
 
     def __init__(self) -> None:
@@ -33,9 +35,19 @@ class Curve:
         self.rows = 0
         self.not_finite = 0
         self.left_out = 0
+        self.has_restarted = False
         self.loss = Series()
         self.others: dict[str, Series] = {}
         self.at: dict[float, float] = {}
+
+
+class _Row(NamedTuple):
+    """A row that counts, at its step of the whole run."""
+
+    step: float
+    epoch: float | None
+    loss: float | None
+    others: Mapping[str, float]
 
 
 def read_curve(
@@ -53,27 +65,71 @@ def read_curve(
     table = read_table(chunks, is_complete=is_complete)
     step_at, epoch_at, loss_at = table.position(*STEP), table.position(*EPOCH), table.position(*loss_names)
     others = _other_columns(table, {step_at, epoch_at, loss_at})
-    curve = Curve()
-    for row in table.rows:
-        step = finite_number(cell(row, step_at))
-        if step is None or (curve.step is not None and step <= curve.step):
+    curve, pending = Curve(), None
+    counter = _Counter()
+    for cells in table.rows:
+        epoch = finite_number(cell(cells, epoch_at))
+        step = counter.count(finite_number(cell(cells, step_at)), epoch)
+        if step is None:
             curve.left_out += 1
             continue
-        curve.step, curve.rows = step, curve.rows + 1
-        epoch = finite_number(cell(row, epoch_at))
-        curve.epoch = curve.epoch if epoch is None else epoch
-        loss = number(cell(row, loss_at))
-        if loss is not None and isfinite(loss):
-            curve.loss.add(step, loss)
-            if step in watched:
-                curve.at[step] = loss
-        elif loss is not None:
-            curve.not_finite += 1
-        for name, position in others.items():
-            value = finite_number(cell(row, position))
-            if value is not None:
-                curve.others.setdefault(name, Series()).add(step, value)
+        if pending is not None and step > pending.step:
+            _take(curve, pending, watched)
+        elif pending is not None:
+            curve.left_out += 1
+        values = {name: finite_number(cell(cells, at)) for name, at in others.items()}
+        known = {name: value for name, value in values.items() if value is not None}
+        pending = _Row(step, epoch, number(cell(cells, loss_at)), known)
+    if pending is not None:
+        _take(curve, pending, watched)
+    curve.has_restarted = counter.offset > 0
+    if curve.has_restarted:
+        # Another file may count otherwise.
+        curve.at.clear()
     return curve
+
+
+class _Counter:
+    """Turns a column of steps, which may repeat one or begin anew with each epoch, into steps that never go back."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self._first: float | None = None
+        self._last = 0.0
+        self._epoch: float | None = None
+
+    def count(self, step: float | None, epoch: float | None) -> float | None:
+        """Return a row's step of the whole run, or None if it has none or goes back."""
+        if step is None:
+            return None
+        if self._first is None:
+            self._first = self._last = step
+        elif step < self._last:
+            if not self._begins_anew(step, epoch):
+                return None
+            self.offset += self._last - step + 1
+        self._last = step
+        self._epoch = self._epoch if epoch is None else epoch
+        return step + self.offset
+
+    def _begins_anew(self, step: float, epoch: float | None) -> bool:
+        """Whether a step that goes back is the first one of an epoch: of a later one, where epochs are counted."""
+        if epoch is not None and self._epoch is not None:
+            return epoch > self._epoch
+        return step == self._first
+
+
+def _take(curve: Curve, row: _Row, watched: Collection[float]) -> None:
+    curve.step, curve.rows = row.step, curve.rows + 1
+    curve.epoch = curve.epoch if row.epoch is None else row.epoch
+    if row.loss is not None and isfinite(row.loss):
+        curve.loss.add(row.step, row.loss)
+        if row.step in watched:
+            curve.at[row.step] = row.loss
+    elif row.loss is not None:
+        curve.not_finite += 1
+    for name, value in row.others.items():
+        curve.others.setdefault(name, Series()).add(row.step, value)
 
 
 def _other_columns(table: Table, taken: Collection[int | None]) -> dict[str, int]:

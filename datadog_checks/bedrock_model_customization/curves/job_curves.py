@@ -76,7 +76,8 @@ class JobCurves:
             found = read(name, curve(VALIDATION_LOSS))
             if found is not None:
                 self.validation[name], validation_changed = found, True
-        steps = frozenset(point.step for known in self.validation.values() for point in known.loss.recent)
+        counted = [known for known in self.validation.values() if not known.has_restarted]
+        steps = frozenset(point.step for known in counted for point in known.loss.recent)
         # The gap needs training losses at the validation steps, so new validation steps require reading the training
         # file again even if it has not changed.
         training = read(TRAINING_FILE, curve(TRAINING_LOSS, watched=steps), again=validation_changed)

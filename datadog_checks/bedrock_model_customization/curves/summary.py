@@ -26,8 +26,8 @@ def _rewards(columns: Mapping[str, float]) -> dict[str, float]:
 class TrainingSummary(NamedTuple):
     """The state of training: the last step and epoch, the last finite loss, and the loss's trend at the end.
 
-    `not_finite` counts the rows whose loss is NaN or infinite. `others` has the last finite value of every other
-    numeric column, by name.
+    `not_finite` counts the rows whose loss is NaN or infinite, `left_out` those that were not used. `others` has the
+    last finite value of every other numeric column, by name.
     """
 
     step: float
@@ -36,6 +36,7 @@ class TrainingSummary(NamedTuple):
     trend: Trend | None
     not_finite: int
     others: Mapping[str, float]
+    left_out: int = 0
 
     @property
     def perplexity(self) -> float | None:
@@ -98,6 +99,7 @@ def summarise_training(curve: Curve | None) -> TrainingSummary | None:
         trend=curve.loss.trend(),
         not_finite=curve.not_finite,
         others=_latest(curve),
+        left_out=curve.left_out,
     )
 
 
@@ -124,7 +126,7 @@ def _latest(curve: Curve) -> dict[str, float]:
 
 def _gap(validation: Curve, training: Curve | None) -> float | None:
     for step, loss in reversed(validation.loss.recent):
-        if training is not None and step in training.at:
+        if training is not None and not validation.has_restarted and step in training.at:
             gap = loss - training.at[step]
             return gap if isfinite(gap) else None
     return None

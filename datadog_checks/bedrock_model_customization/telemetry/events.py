@@ -170,6 +170,10 @@ def _curve_facts(curves: CurveSummary) -> list[tuple[str, str | None]]:
         if training.trend:
             slope = f'{training.trend.slope:+.3g} per 100 steps, over the last fifth of the run'
             facts.append(('Trend of the training loss', slope))
+        if training.left_out:
+            facts.append(
+                ('Rows of the curve left out', f'{training.left_out}, which repeat a step, go back or have none')
+            )
         if training.not_finite:
             facts.append(('Diverged', f'{training.not_finite} steps have a loss that is not finite'))
     for position, validation in enumerate(curves.validation[:MAX_VALIDATORS]):

@@ -12,6 +12,7 @@ import typer
 
 from ..accounts.render import Format
 from ..errors import ToolError
+from ..private_files import write_text
 from ._ending import ERROR, OK, say
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def _write(output: Path, texts: list[str], force: bool) -> None:
             raise ToolError(f'{path} was not made by this command: choose another name, or --force')
     output.parent.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, texts, strict=True):
-        path.write_text(text, encoding='utf-8')
+        write_text(path, text)
         say(str(path))
     piece = re.compile(rf'{re.escape(output.stem)}(-\d{{2,}})?{re.escape(output.suffix)}')
     siblings = {path for path in output.parent.iterdir() if piece.fullmatch(path.name) and path.is_file()}

@@ -15,6 +15,7 @@ import typer
 
 from datadog_checks.bedrock_model_customization.jobs.vocabulary import TERMINAL_STATUSES
 
+from ..private_files import open_text
 from ._ending import extra
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def demo(
 
     console = Console(stderr=True) if as_json else _tables.console()
     with ExitStack() as stack:
-        file = stack.enter_context(record.open('w', encoding='utf-8')) if record else None
+        file = stack.enter_context(open_text(record)) if record else None
         polls = _recorded(_polls(0 if as_json else seconds, PICTURE_AT if picture else datetime.now(UTC)), file)
         summary = _print_json(polls) if as_json else _show(polls, console)
     if picture:

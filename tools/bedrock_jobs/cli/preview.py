@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..private_files import write_text
 from ._ending import ERROR, extra, say
 
 
@@ -42,7 +43,7 @@ def preview(
         from ..preview.recording import read_recording
     library = read_library(find_assets(assets))
     page = draw(library.dashboard(dashboard), read_recording(recording), library, _chosen(variable or ()), theme.value)
-    output.write_text(page.html, encoding='utf-8')
+    write_text(output, page.html)
     for title in page.errors:
         say(f'not drawn: {title}')
     for title in page.empty:

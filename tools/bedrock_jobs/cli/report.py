@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ..errors import ToolError
+from ..private_files import write_text
 from ._ending import extra, say
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def report(
         Path | None, typer.Option('--out', '-o', help='Write to this file. [default: report.html, or NAME.png]')
     ] = None,
     as_format: Annotated[
-        Format, typer.Option('--format', help='html: a page. png: a picture of one job. text: plots in the terminal.')
+        Format,
+        typer.Option('--format', help='html: a page. png: a picture of one job. text: jobs and their plots.'),
     ] = Format.HTML,
     artifacts: Annotated[
         bool | None,
@@ -122,7 +124,7 @@ def _write_page(made: Report, out: Path) -> None:
     from ..training_report.page import render
 
     text = render(made)
-    out.write_bytes(text.encode())
+    write_text(out, text)
     curves = sum(run.has_curve for run in made.runs)
     say(f'{out}: {len(made.runs)} jobs, {curves} with a loss curve, {len(text) // 1024} KiB')
 
@@ -138,18 +140,22 @@ def _draw(run: Run, out: Path | None) -> None:
 
 
 def _plot(made: Report, out: Path | None) -> None:
-    from ..training_report.terminal import plot
+    from ..training_report.terminal import describe, plot
 
-    runs = [run for run in made.runs if run.has_curve]
-    if not runs:
-        say('No job has a loss curve.')
+    if not made.runs:
+        say('There is no job.')
         return
-    is_terminal = out is None and typer.get_text_stream('stdout').isatty()
-    plots = '\n'.join(plot(run, get_terminal_size().columns, colors=is_terminal) for run in runs)
+    is_terminal, width = out is None and typer.get_text_stream('stdout').isatty(), get_terminal_size().columns
+    parts = []
+    for run in made.runs:
+        parts.append(describe(run, made.made_at, width))
+        if run.has_curve:
+            parts.append(plot(run, width, colors=is_terminal))
+    text = '\n'.join(parts)
     if out:
-        out.write_bytes(f'{plots}\n'.encode())
+        write_text(out, f'{text}\n')
     else:
-        typer.echo(plots)
+        typer.echo(text)
 
 
 def file_name(name: str) -> str:

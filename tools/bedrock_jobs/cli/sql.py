@@ -15,6 +15,7 @@ import typer
 
 from ..dataset.output import Format
 from ..errors import ToolError
+from ..private_files import open_bytes, open_text, write_text
 from ._ending import ERROR, extra, say
 from ._jobs import Config, Days, Demo, SnapshotFile, one_source, read_jobs
 
@@ -73,6 +74,9 @@ def sql(
     ] = DialectName.DDSQL,
     output_format: Annotated[Format, typer.Option('--format', help='How to write the result.')] = Format.TABLE,
     output: Annotated[Path | None, typer.Option('--output', '-o', help='Write the result into a file.')] = None,
+    spreadsheet: Annotated[
+        bool, typer.Option('--spreadsheet', help='In CSV, keep texts such as =1+1 from being formulas.')
+    ] = False,
     start: Annotated[datetime | None, typer.Option('--from', help="dd.time_frame_start, UTC; an hour ago.")] = None,
     end: Annotated[datetime | None, typer.Option('--to', help='dd.time_frame_end, UTC; now.')] = None,
     limit: Annotated[int | None, typer.Option('--limit', min=1, help='Show at most so many rows.')] = None,
@@ -94,11 +98,13 @@ def sql(
         raise typer.BadParameter("--dsn asks the table as it is: fill it with 'bedrock-jobs dataset sync'")
     if output_format is Format.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
+    if spreadsheet and output_format is not Format.CSV:
+        raise typer.BadParameter('--spreadsheet is for --format csv')
     local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
     with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
         if text is None:
             _prompt(engine)
-        elif not _answer(engine, text, output_format, output):
+        elif not _answer(engine, text, output_format, output, for_spreadsheets=spreadsheet):
             raise typer.Exit(ERROR)
 
 
@@ -189,7 +195,9 @@ def _prompt(engine: Engine) -> None:
     read_loop(lambda query: _answer(engine, query, Format.TABLE, None), say, history)
 
 
-def _answer(engine: Engine, query: str, output_format: Format, output: Path | None) -> bool:
+def _answer(
+    engine: Engine, query: str, output_format: Format, output: Path | None, *, for_spreadsheets: bool = False
+) -> bool:
     """Run one query and write its result or its errors; return whether it succeeded."""
     from ..dataset.query import QueryError
 
@@ -203,7 +211,7 @@ def _answer(engine: Engine, query: str, output_format: Format, output: Path | No
         return False
     for warning in result.warnings:
         say(warning, 'yellow')
-    write(result, output_format, output)
+    write(result, output_format, output, for_spreadsheets=for_spreadsheets)
     return True
 
 
@@ -216,13 +224,13 @@ def show_error(query: str, error: QueryError) -> None:
             say(f'    {lines[finding.line - 1]}\n    {" " * (finding.column - 1)}^', 'dim')
 
 
-def write(result: Result, output_format: Format, output: Path | None) -> None:
-    """Write a result to a file or to standard output."""
+def write(result: Result, output_format: Format, output: Path | None, *, for_spreadsheets: bool = False) -> None:
+    """Write a result to a file or to standard output, where a terminal gets no control characters."""
     from ..dataset import output as writers
 
     if output_format is Format.PARQUET:
         if output:
-            with output.open('wb') as file:
+            with open_bytes(output) as file:
                 writers.write_parquet(result, file)
         else:
             writers.write_parquet(result, sys.stdout.buffer)
@@ -230,13 +238,14 @@ def write(result: Result, output_format: Format, output: Path | None) -> None:
         from rich.console import Console
 
         if output:
-            with output.open('w', encoding='utf-8') as text:
+            with open_text(output) as text:
                 Console(file=text, width=200).print(writers.to_table(result))
         else:
             Console().print(writers.to_table(result))
     else:
-        text_of = writers.to_csv if output_format is Format.CSV else writers.to_json
+        is_csv = output_format is Format.CSV
+        made = writers.to_csv(result, for_spreadsheets=for_spreadsheets) if is_csv else writers.to_json(result)
         if output:
-            output.write_text(text_of(result), encoding='utf-8')
+            write_text(output, made)
         else:
-            sys.stdout.write(text_of(result))
+            sys.stdout.write(writers.printable(made) if sys.stdout.isatty() else made)

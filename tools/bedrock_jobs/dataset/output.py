@@ -45,14 +45,23 @@ def as_time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
 
 
-def to_csv(result: Result) -> str:
-    """Return a result as CSV with a header line."""
+def to_csv(result: Result, *, for_spreadsheets: bool = False) -> str:
+    """Return a result as CSV with a header line.
+
+    `for_spreadsheets` puts a ' before texts that a spreadsheet would take for a formula; programs would read it too.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(column.name for column in result.columns)
+    safe = _no_formula if for_spreadsheets else str
+    writer.writerow(safe(column.name) for column in result.columns)
     for values in result.rows():
-        writer.writerow(shown(value, column.type) for value, column in zip(values, result.columns, strict=True))
+        cells = zip(values, result.columns, strict=True)
+        writer.writerow((safe if isinstance(value, str) else str)(shown(value, one.type)) for value, one in cells)
     return text.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(('=', '+', '-', '@', '\t', '\r')) else text
 
 
 def to_json(result: Result) -> str:

@@ -12,6 +12,7 @@ from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.telemetry.records import record
 
 from ..errors import ToolError
+from ..private_files import open_text
 from .rows import job_of
 
 FORMAT: Final = 'bedrock-jobs-snapshot'
@@ -28,7 +29,7 @@ def write_snapshot(path: Path, jobs: Iterable[Job], now: datetime | None = None)
     unfinished = path.with_name(path.name + '.part')
     count = 0
     try:
-        with unfinished.open('w', encoding='utf-8') as file:
+        with open_text(unfinished) as file:
             file.write(json.dumps({'format': FORMAT, 'version': VERSION, 'taken_at': taken_at}) + '\n')
             for job in jobs:
                 file.write(json.dumps(_entry(job), ensure_ascii=False, allow_nan=False) + '\n')

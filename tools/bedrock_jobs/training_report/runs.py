@@ -12,6 +12,7 @@ from datadog_checks.bedrock_model_customization.aws.bedrock import BedrockScope
 from datadog_checks.bedrock_model_customization.aws.errors import AwsError, Kind
 from datadog_checks.bedrock_model_customization.aws.session import AwsSession
 from datadog_checks.bedrock_model_customization.curves.curve import Curve
+from datadog_checks.bedrock_model_customization.curves.series import Point
 from datadog_checks.bedrock_model_customization.curves.summary import CurveSummary
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 from datadog_checks.bedrock_model_customization.jobs.reading import read_description
@@ -23,6 +24,8 @@ from datadog_checks.bedrock_model_customization.telemetry.losses import FinalLos
 # A report reads everything at once: there is no later poll to continue in.
 NO_LIMIT: Final = 1_000_000
 MAX_RUNS: Final = 500
+# The libraries that draw multiply the distance of two values.
+MAX_DRAWN: Final = 1e290
 
 Say = Callable[[str], object]
 
@@ -89,6 +92,15 @@ def look(
         )
         del report.runs[MAX_RUNS:]
     return report
+
+
+def drawable(points: Iterable[Point]) -> list[Point]:
+    """Return points as charts can draw them: the distance of two of them must be a finite number too."""
+    return [Point(_within(point.step), _within(point.value)) for point in points]
+
+
+def _within(value: float) -> float:
+    return max(min(value, MAX_DRAWN), -MAX_DRAWN)
 
 
 def _reader(scope: BedrockScope, settings: Settings) -> ArtifactReader | None:

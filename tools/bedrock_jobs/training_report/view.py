@@ -18,7 +18,7 @@ from datadog_checks.bedrock_model_customization.telemetry.text import clean, cli
 from datadog_checks.bedrock_model_customization.telemetry.words import console_url, duration_in_words
 
 from .phases import Stretch, stretches
-from .runs import Report, Run
+from .runs import Report, Run, drawable
 
 # For all curves of a page together; a point takes some 20 bytes.
 MAX_POINTS: Final = 60_000
@@ -195,7 +195,7 @@ class _Charts:
                     yield prefix + name, series
 
     def _line(self, label: str, series: Series, color: int) -> dict[str, Any]:
-        points = thin(series.points(), self._most)
+        points = thin(drawable(series.points()), self._most)
         return {
             'label': clip(label, MAX_LABEL),
             'color': color,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import psycopg
 import pytest
 from click.testing import Result
@@ -66,6 +68,36 @@ def test_formats_and_files(snapshot: Path, tmp_path: Path) -> None:
         assert (result.exit_code, result.stdout) == (0, '')
         assert b'InProgress' in (tmp_path / name).read_bytes()
     assert 'InProgress' in call('sql', '--snapshot', snapshot, '--file', '-', text=COUNT).stdout
+
+
+def test_csv_for_a_spreadsheet_has_no_formulas(snapshot: Path) -> None:
+    query = "SELECT '=1+1' AS a, '-x' AS b, 'plain' AS c, -1 AS d"
+    plain = call('sql', query, '--format', 'csv', '--snapshot', snapshot)
+    safe = call('sql', query, '--format', 'csv', '--spreadsheet', '--snapshot', snapshot)
+    assert plain.stdout.splitlines()[1] == '=1+1,-x,plain,-1'
+    assert safe.stdout.splitlines()[1] == "'=1+1,'-x,plain,-1"
+
+
+@pytest.mark.parametrize('form', ['csv', 'json', 'table'])
+def test_no_control_character_reaches_a_terminal(form: str, snapshot: Path) -> None:
+    query = "SELECT 'a\x1b[2J\x1b]0;x\x07\u202e\x9bb' AS a"
+    arguments = ['-m', 'bedrock_jobs.cli', 'sql', query, '--format', form, '--snapshot', str(snapshot)]
+    terminal = pexpect.spawn(sys.executable, arguments, dimensions=(24, 80), timeout=60)
+    shown = terminal.read().decode()
+    assert not any(mark in shown for mark in ('\x1b[2J', '\x1b]0', '\u202e', '\x9b'))
+    assert '\ufffd' in shown
+
+
+def test_files_are_for_their_owner(snapshot: Path, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        for form in ('csv', 'json', 'table', 'parquet'):
+            path = tmp_path / form
+            assert call('sql', COUNT, '--format', form, '-o', path, '--snapshot', snapshot).exit_code == 0
+            assert path.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+    assert snapshot.stat().st_mode & 0o777 == 0o600
 
 
 def test_mistakes_are_shown_below_their_line(snapshot: Path) -> None:

@@ -21,6 +21,7 @@ from bedrock_jobs.training_report.demo import demo
 from bedrock_jobs.training_report.phases import stretches
 from bedrock_jobs.training_report.runs import Report, Run, allow_artifacts, look
 from bedrock_jobs.training_report.view import thin, view
+from datadog_checks.bedrock_model_customization.curves.curve import TRAINING_LOSS, read_curve
 from datadog_checks.bedrock_model_customization.jobs.job import Job
 
 from .conftest import HOSTILE, NOW
@@ -240,3 +241,40 @@ def test_file_names_lead_nowhere_else() -> None:
 
     assert file_name('../../etc/x y') == 'etc-x-y'
     assert file_name('///') == 'job'
+
+
+@pytest.mark.parametrize(
+    'losses', [(1e308, -1e308, 5), (5e-324, 1e-310, 0), (2, 2, 2), (1.7e308, 1.7e308), (1,), (1e308, 0, 1)]
+)
+def test_losses_at_the_limits_of_numbers_are_drawn(losses: tuple[float, ...], tmp_path: Path) -> None:
+    from bedrock_jobs.training_report.page import render
+    from bedrock_jobs.training_report.picture import draw
+    from bedrock_jobs.training_report.terminal import plot
+
+    rows = ''.join(f'{step},{loss!r}\n' for step, loss in enumerate(losses))
+    curve = read_curve([b'step,loss\n' + rows.encode()], TRAINING_LOSS)
+    run = Run(Job(job_arn=ARN, job_name='extreme'), None, curve, [])
+    assert 'extreme' in plot(run, 80, colors=False)
+    draw(run, tmp_path / 'x.png')
+    assert (tmp_path / 'x.png').read_bytes().startswith(b'\x89PNG')
+    assert 'extreme' in render(Report(NOW, [run]))
+
+
+def test_the_text_tells_phases_and_failures() -> None:
+    from bedrock_jobs.training_report.terminal import describe
+
+    created = NOW - timedelta(hours=3)
+    times = {'creationTime': created.isoformat(), 'lastModifiedTime': (created + timedelta(minutes=4)).isoformat()}
+    job = Job(
+        job_arn=ARN,
+        job_name='bad',
+        status='Failed',
+        creation_time=created,
+        end_time=created + timedelta(minutes=5),
+        status_details={'validationDetails': {'status': 'Failed', **times}},
+        failure_message='Line 17\nhas no messages member. ' * 5,
+    )
+    told = describe(Run(job), NOW, 80).splitlines()
+    assert told[:3] == ['bad: Failed, 5 min', '  phases: validation Failed 4 min', told[2]]
+    assert told[2].startswith('  Line 17 has no messages member. Line 17') and len(told) > 3
+    assert all(len(line) <= 80 for line in told)

@@ -15,6 +15,7 @@ ARROWS: Final = {
     'datadog_assets': set(),
     'dataset': {'simulator'},
     'preview': set(),
+    'recordings': {'simulator'},
     'simulator': set(),
     'training_report': {'simulator'},
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ._ending import ERROR, OK
+from ._recordings import ReplayFolder, configured
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +20,10 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    config: Annotated[Path, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')],
+    config: Annotated[
+        Path | None, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')
+    ] = None,
+    replay: ReplayFolder = None,
     as_json: Annotated[bool, typer.Option('--json', help='Print one JSON object for each run.')] = False,
     every: Annotated[
         bool, typer.Option('--all', help='Print every value with its tags, not a line for each metric.')
@@ -36,25 +41,35 @@ def check(
     from . import _agent, _tables
 
     _agent.quiet()
-    checks = conf_yaml.checks(conf_yaml.read(config))
-    console = _tables.console()
-    has_failed = False
-    for number in range(times):
-        if number:
-            time.sleep(pause)
-        submission = _agent.run(checks, datetime.now(UTC))
-        has_failed |= bool(submission.errors) or any(metric.value == 0 for metric in submission.select('can_connect'))
-        if as_json:
-            typer.echo(json.dumps(submission.as_json()))
-            continue
-        run = f', run {number + 1} of {times}' if times > 1 else ''
-        console.print(_tables.jobs_table(submission, f'Jobs{run}', console.width))
-        console.print(_tables.events_block(submission.events, f'{len(submission.events)} events'))
-        if every:
-            for line in _tables.metric_lines(submission.metrics, console.width):
-                console.print(line, soft_wrap=True)
-        else:
-            console.print(_tables.metrics_summary(submission.metrics))
-        for problem in (*submission.warnings, *submission.errors):
-            console.print(Text(problem, 'yellow'))
+    with configured(config, replay) as (path, recorded_at):
+        checks = conf_yaml.checks(conf_yaml.read(path))
+        if recorded_at:
+            for one in checks:
+                one.clock = partial(_same, recorded_at)
+        console = _tables.console()
+        has_failed = False
+        for number in range(times):
+            if number:
+                time.sleep(pause)
+            submission = _agent.run(checks, recorded_at or datetime.now(UTC))
+            has_failed |= bool(submission.errors) or any(
+                metric.value == 0 for metric in submission.select('can_connect')
+            )
+            if as_json:
+                typer.echo(json.dumps(submission.as_json()))
+                continue
+            run = f', run {number + 1} of {times}' if times > 1 else ''
+            console.print(_tables.jobs_table(submission, f'Jobs{run}', console.width))
+            console.print(_tables.events_block(submission.events, f'{len(submission.events)} events'))
+            if every:
+                for line in _tables.metric_lines(submission.metrics, console.width):
+                    console.print(line, soft_wrap=True)
+            else:
+                console.print(_tables.metrics_summary(submission.metrics))
+            for problem in (*submission.warnings, *submission.errors):
+                console.print(Text(problem, 'yellow'))
     raise typer.Exit(ERROR if has_failed else OK)
+
+
+def _same(moment: datetime) -> datetime:
+    return moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._ending import ERROR, OK
+from ._ending import ERROR, OK, extra
+from ._recordings import ReplayFolder, configured, new_folder, write
 
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.settings import Settings
@@ -33,21 +35,44 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    config: Annotated[Path, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')],
+    config: Annotated[
+        Path | None, typer.Option('--config', '-c', help='A conf.yaml, as the Agent would have it.')
+    ] = None,
+    replay: ReplayFolder = None,
     as_json: Annotated[bool, typer.Option('--json', help='Print the findings as a JSON list.')] = False,
+    record: Annotated[
+        Path | None, typer.Option('--record', help="Write AWS's answers to this new folder, with made-up names.")
+    ] = None,
+    max_jobs: Annotated[
+        int, typer.Option('--record-jobs', min=1, help='How many jobs of a Region --record describes, newest first.')
+    ] = 100,
+    yes: Annotated[bool, typer.Option('--yes', help='Write the recording without showing it and asking.')] = False,
 ) -> None:
     """Try the credentials, each permission and each Region; say which IAM action is missing and what is lost by it.
 
-    Nothing is changed in AWS. Exits with 1 where something does not work.
+    Nothing is changed in AWS, and nothing is sent anywhere else. Exits with 1 where something does not work.
     """
     from .. import conf_yaml
     from . import _agent
 
     _agent.quiet()
-    conf = conf_yaml.read(config)
-    findings = [Finding(number, '', 'configuration', False, '', doubt) for number, doubt in conf_yaml.doubts(conf)]
-    for number, check in enumerate(conf_yaml.checks(conf), start=1):
-        findings += examine(number, check.settings)
+    if record and replay:
+        raise typer.BadParameter('--record asks AWS, and --replay does not: give one of them')
+    if record and not (yes or sys.stdin.isatty()):
+        raise typer.BadParameter('--record shows each file and asks: use a terminal, or give --yes')
+    if record:
+        new_folder(record)
+    findings: list[Finding] = []
+    with configured(config, replay) as (path, _):
+        conf = conf_yaml.read(path)
+        findings += [Finding(number, '', 'configuration', False, '', doubt) for number, doubt in conf_yaml.doubts(conf)]
+        checks = conf_yaml.checks(conf)
+        for number, check in enumerate(checks, start=1):
+            findings += examine(number, check.settings)
+        if record:
+            with extra('simulator'):
+                from ..recordings import recorder
+            write(record, recorder.record([check.settings for check in checks], max_jobs), yes=yes)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

@@ -15,6 +15,7 @@ import typer
 from ..errors import ToolError
 from ..private_files import write_text
 from ._ending import extra, say
+from ._recordings import ReplayFolder, configured
 
 if TYPE_CHECKING:
     from datadog_checks.bedrock_model_customization.settings import Settings
@@ -44,6 +45,7 @@ def report(
         typer.Option('--config', '-c', exists=True, dir_okay=False, help="The check's conf.yaml: look at AWS now."),
     ] = None,
     demo: Annotated[bool, typer.Option('--demo', help='Made-up jobs in a simulated AWS.')] = False,
+    replay: ReplayFolder = None,
     job: Annotated[str | None, typer.Option('--job', help='One job, by its name or ARN.')] = None,
     since: Annotated[
         str, typer.Option('--since', help='Jobs created in this time, and those that run: 12h, 7d, 4w.')
@@ -61,14 +63,14 @@ def report(
     ] = None,
 ) -> None:
     """Show how training runs went: loss curves side by side, time in phases, and why jobs failed."""
-    if (config is None) == (not demo):
-        raise typer.BadParameter('give one of --config and --demo')
+    if sum((config is not None, demo, replay is not None)) != 1:
+        raise typer.BadParameter('give one of --config, --demo and --replay')
     window = duration(since)
     if as_format is Format.PNG and job is None:
         raise typer.BadParameter('a PNG shows one job: name it with --job')
     with extra('report'):
         _needs(as_format)
-        made = _look(config, window, job, artifacts)
+        made = _look(config, replay, window, job, artifacts)
         if job is not None and not made.runs:
             _complain(made)
             raise ToolError(f'no job {job!r} was found')
@@ -96,11 +98,16 @@ def _needs(as_format: Format) -> None:
     import_module({Format.HTML: 'jinja2', Format.PNG: 'matplotlib', Format.TEXT: 'plotext'}[as_format])
 
 
-def _look(config: Path | None, since: timedelta, job: str | None, artifacts: bool | None) -> Report:
+def _look(
+    config: Path | None, replay: Path | None, since: timedelta, job: str | None, artifacts: bool | None
+) -> Report:
     from ..training_report.runs import allow_artifacts, look
 
     now = datetime.now(UTC)
     with ExitStack() as stack:
+        if replay:
+            config, recorded_at = stack.enter_context(configured(None, replay))
+            now = recorded_at or now
         for settings in (instances := _instances(config, now, stack)):
             if settings.artifacts is None and artifacts is None:
                 say('Loss curves in S3 are not read: set collect_artifacts: true, or give --artifacts.')

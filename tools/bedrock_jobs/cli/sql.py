@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from ..errors import ToolError
 from ..private_files import open_bytes, open_text, write_text
 from ._ending import ERROR, extra, say
 from ._jobs import Config, Days, Demo, SnapshotFile, one_source, read_jobs
+from ._recordings import ReplayFolder, configured
 
 if TYPE_CHECKING:
     from ..dataset.engine import Engine
@@ -65,6 +66,7 @@ def sql(
     config: Config = None,
     snapshot: SnapshotFile = None,
     demo: Demo = False,
+    replay: ReplayFolder = None,
     remote: Annotated[
         bool, typer.Option('--remote', help="Ask Datadog's own tables (DD_API_KEY, DD_APP_KEY).")
     ] = False,
@@ -91,6 +93,8 @@ def sql(
         _list_saved()
         return
     text = _query_text(query, file, saved)
+    if replay and (config or snapshot or demo or dsn or remote):
+        raise typer.BadParameter('--replay is a source of its own: it goes with no other')
     one_source(config, snapshot, demo)
     if remote and (dsn or config or snapshot or demo or dialect is not DialectName.DDSQL):
         raise typer.BadParameter("--remote asks Datadog's own tables, in DDSQL: it goes with no source of ours")
@@ -100,12 +104,13 @@ def sql(
         raise typer.BadParameter('Parquet is not for a terminal: use --output')
     if spreadsheet and output_format is not Format.CSV:
         raise typer.BadParameter('--spreadsheet is for --format csv')
-    local = Local(dsn, config, snapshot, demo, days, dialect, start, end, limit)
-    with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
-        if text is None:
-            _prompt(engine)
-        elif not _answer(engine, text, output_format, output, for_spreadsheets=spreadsheet):
-            raise typer.Exit(ERROR)
+    with configured(None, replay) if replay else nullcontext((config, None)) as (source, _):
+        local = Local(dsn, source, snapshot, demo, days, dialect, start, end, limit)
+        with extra('api' if remote else 'sql'), remote_engine(local) if remote else open_engine(local) as engine:
+            if text is None:
+                _prompt(engine)
+            elif not _answer(engine, text, output_format, output, for_spreadsheets=spreadsheet):
+                raise typer.Exit(ERROR)
 
 
 @contextmanager

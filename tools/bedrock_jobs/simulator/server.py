@@ -7,18 +7,27 @@ import ipaddress
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from email.utils import format_datetime
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
-from .service import Service
+from .clock import Clock
 from .wire import Answer, Delivery
 
 _CHUNKS_PER_SECOND: Final = 20
 # SO_LINGER on with a timeout of 0: closing then sends RST instead of FIN.
 _RESET_ON_CLOSE: Final = struct.pack('ii', 1, 0)
+
+
+class Service(Protocol):
+    """What is behind the server: answers requests, at the time of its clock."""
+
+    clock: Clock
+
+    async def serve(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
 
 
 class Server:

@@ -17,6 +17,8 @@ import pyte
 import pytest
 import yaml
 
+from bedrock_jobs.cli._agent import Metric, Submission
+from bedrock_jobs.cli._tables import job_rows
 from bedrock_jobs.simulator import AccessDenied, Simulator, Unreachable, fails, story
 from tests.paths import ROOT
 
@@ -154,6 +156,41 @@ def last_screen(arguments: str, columns: int, lines: int) -> list[str]:
     pyte.ByteStream(screen).feed(program.read())
     program.close()
     return [line.rstrip() for line in screen.display if line.strip()]
+
+
+def test_an_option_that_does_not_exist_is_named_by_every_command(simulator: Simulator, tmp_path: Path) -> None:
+    instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'min_colection_interval': 60}
+    path = str(write(tmp_path, [instance]))
+    said = 'min_colection_interval: there is no such option, it has no effect; did you mean min_collection_interval?'
+    for arguments in (('check', '-c', path), ('doctor', '-c', path), ('config', 'validate', path)):
+        done = bedrock_jobs(*arguments)
+        assert said in ' '.join((done.stdout + done.stderr).split())
+        assert 'Everything works.' not in done.stdout
+    wrong = str(write(tmp_path, [instance | {'max_attempts': 0}]))
+    told = bedrock_jobs('config', 'validate', wrong).stderr
+    assert said in told and 'max_attempts: must be from 1 to 20' in told
+
+
+def test_records_that_the_agent_would_drop_are_named(simulator: Simulator, tmp_path: Path) -> None:
+    path = tmp_path / 'conf.yaml'
+    instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'emit_records': True}
+    for logs, is_lost in (([], True), ([{'type': 'integration', 'source': 'x'}], False)):
+        path.write_text(yaml.safe_dump({'instances': [instance], 'logs': logs}))
+        for arguments in (('doctor', '-c', str(path)), ('config', 'validate', str(path))):
+            done = bedrock_jobs(*arguments)
+            assert ('no section logs' in done.stdout + done.stderr) is is_lost
+
+
+def test_jobs_of_one_name_in_two_regions_have_their_own_losses(simulator: Simulator) -> None:
+    def metrics(name: str, losses: dict[str, float]) -> list[Metric]:
+        tags = ['job_name:bot', 'aws_account:1', 'status:Completed']
+        full = f'bedrock_model_customization.{name}'
+        return [Metric(full, 'gauge', value, [*tags, f'region:{region}']) for region, value in losses.items()]
+
+    sent = metrics('job.duration', {'us-east-1': 60, 'us-west-2': 60})
+    sent += metrics('job.training_loss', {'us-east-1': 0.25, 'us-west-2': 0.75})
+    rows = job_rows(Submission(datetime.now(UTC), sent))
+    assert {row['Region'].plain: row['loss'].plain for row in rows} == {'us-east-1': '0.2500', 'us-west-2': '0.7500'}
 
 
 def test_check_as_json_several_times(config: Path) -> None:

@@ -192,7 +192,8 @@ def remedy(error: AwsError) -> str | None:
 def advise(error: AwsError) -> str:
     """Return what failed, what is lost and what to do, as one human-readable line."""
     lost = consequence(error)
-    return _in_one_line('', error, f'meanwhile {lost}' if lost else None, remedy(error))
+    for_now = 'meanwhile ' if lost is not _GONE else ''
+    return _in_one_line('', error, f'{for_now}{lost}' if lost else None, remedy(error))
 
 
 def listing_broken_off(error: AwsError) -> str:

@@ -110,6 +110,7 @@ def _print(findings: list[Finding]) -> None:
     console.print(table)
     for finding in findings:
         if finding.advice:
-            console.print(Text(f'instance {finding.instance} {finding.region}: {finding.advice}', 'yellow'))
+            where = ' '.join(filter(None, (f'instance {finding.instance}', finding.region)))
+            console.print(Text(f'{where}: {finding.advice}', 'yellow'))
     if all(finding.works for finding in findings):
         console.print(Text('Everything works.', 'green'))

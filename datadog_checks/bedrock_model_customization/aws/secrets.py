@@ -16,9 +16,9 @@ from botocore.client import BaseClient
 HIDDEN: Final = '***'
 # Shorter values are found in ordinary words, and are no credentials of AWS's.
 SHORTEST: Final = 8
-# So many characters of a value tell that it is meant, also where it is cut off or written otherwise further on.
+# So many characters tell which value is meant, also where it is cut off or written otherwise further on.
 TELLING: Final = 16
-MAX_KNOWN: Final = 256
+MAX_KNOWN: Final = 64
 
 _URL_CREDENTIALS: Final = re.compile(r'(?<=//)[^/\s]+@')
 # Python quotes a header that it rejects, which may be a session token or the whole authorization.
@@ -36,23 +36,24 @@ _NAMED: Final = re.compile(
 
 
 class _Known:
-    """The values of credentials that were used, the newest of them."""
+    """How the credentials begin that were used, the newest of them. All tokens of STS begin alike."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._values: dict[str, None] = {}
+        self._beginnings: dict[str, None] = {}
 
-    def add(self, value: str | None) -> None:
-        if not value or len(value) < SHORTEST or value in self._values:
+    def add(self, value: str) -> None:
+        beginning = value[:TELLING]
+        if len(beginning) < SHORTEST or beginning in self._beginnings:
             return
         with self._lock:
-            self._values[value] = None
-            while len(self._values) > MAX_KNOWN:
-                self._values.pop(next(iter(self._values)))
+            self._beginnings[beginning] = None
+            while len(self._beginnings) > MAX_KNOWN:
+                self._beginnings.pop(next(iter(self._beginnings)))
 
-    def values(self) -> list[str]:
+    def beginnings(self) -> list[str]:
         with self._lock:
-            return list(self._values)
+            return list(self._beginnings)
 
 
 KNOWN: Final = _Known()
@@ -69,30 +70,29 @@ def remember_proxies(proxies: Mapping[str, str] | None) -> None:
 
 
 def remember_sent(client: BaseClient) -> None:
-    """Remember the credentials in each request that a client sends from now on: an answer may quote them."""
+    """Remember the session token in each request that a client sends from now on: an answer may quote it.
+
+    Nothing else of the credentials is sent: a signature is good for one request, and an access key's id is no secret.
+    """
     client.meta.events.register('before-send', _remember)
 
 
 def _remember(request: AWSPreparedRequest, **_: Any) -> None:
-    KNOWN.add(_text(request.headers.get('X-Amz-Security-Token')))
-    KNOWN.add(_text(request.headers.get('Authorization')).partition('Credential=')[2].partition('/')[0])
-
-
-def _text(value: Any) -> str:
-    return value.decode('latin-1') if isinstance(value, bytes) else str(value or '')
+    token = request.headers.get('X-Amz-Security-Token', '')
+    KNOWN.add(token.decode('latin-1') if isinstance(token, bytes) else str(token))
 
 
 def without_credentials(text: str) -> str:
     """Return a text without URL user names and passwords, credentials of ours, and what is named like credentials."""
-    for value in KNOWN.values():
-        text = _pattern(value).sub(HIDDEN, text)
+    for beginning in KNOWN.beginnings():
+        text = _pattern(beginning).sub(HIDDEN, text)
     return _HEADER.sub(rf'\1 {HIDDEN}', _NAMED.sub(rf'\1{HIDDEN}', _URL_CREDENTIALS.sub(f'{HIDDEN}@', text)))
 
 
 @lru_cache(maxsize=MAX_KNOWN)
-def _pattern(value: str) -> re.Pattern[str]:
-    """Match a value, or its beginning and what follows: as it is, and as URLs, JSON and HTML write it."""
-    return re.compile(''.join(map(_written, value[:TELLING])) + r'[\w+/=%\\.~;&#-]*+')
+def _pattern(beginning: str) -> re.Pattern[str]:
+    """Match what begins so, as it is and as URLs, JSON and HTML write it."""
+    return re.compile(''.join(map(_written, beginning)) + r'[\w+/=%\\.~;&#-]*+')
 
 
 def _written(character: str) -> str:

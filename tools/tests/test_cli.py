@@ -158,6 +158,11 @@ def last_screen(arguments: str, columns: int, lines: int) -> list[str]:
     return [line.rstrip() for line in screen.display if line.strip()]
 
 
+@pytest.mark.parametrize('arguments', [(), ('sql',), ('assets', 'plan')])
+def test_short_help(arguments: tuple[str, ...]) -> None:
+    assert bedrock_jobs(*arguments, '-h').stdout == bedrock_jobs(*arguments, '--help').stdout != ''
+
+
 def test_an_option_that_does_not_exist_is_named_by_every_command(simulator: Simulator, tmp_path: Path) -> None:
     instance = {'regions': ['us-east-1'], 'endpoint_url': simulator.endpoint_url, 'min_colection_interval': 60}
     path = str(write(tmp_path, [instance]))

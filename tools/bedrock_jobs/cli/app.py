@@ -22,6 +22,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
+        context_settings={'help_option_names': ['-h', '--help']},
     )
     app.callback()(_options)
     package = __package__ or ''

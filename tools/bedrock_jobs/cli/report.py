@@ -34,6 +34,11 @@ class Format(StrEnum):
     PNG = 'png'
     TEXT = 'text'
 
+    @classmethod
+    def of_file(cls, name: str) -> Format:
+        """Return the format that a file's name ends with, or a page."""
+        return {'png': cls.PNG, 'txt': cls.TEXT}.get(name.rpartition('.')[2].lower(), cls.HTML)
+
 
 def register(app: typer.Typer) -> None:
     app.command('report')(report)
@@ -51,12 +56,13 @@ def report(
         str, typer.Option('--since', help='Jobs created in this time, and those that run: 12h, 7d, 4w.')
     ] = '7d',
     out: Annotated[
-        Path | None, typer.Option('--out', '-o', help='Write to this file. [default: report.html, or NAME.png]')
+        Path | None,
+        typer.Option('--output', '--out', '-o', help='Write to this file. [default: report.html, or NAME.png]'),
     ] = None,
-    as_format: Annotated[
-        Format,
-        typer.Option('--format', help='html: a page. png: a picture of one job. text: jobs and their plots.'),
-    ] = Format.HTML,
+    wanted: Annotated[
+        Format | None,
+        typer.Option('--format', help="Page, one job's picture, or text. [default: as the file's name ends, or html]"),
+    ] = None,
     artifacts: Annotated[
         bool | None,
         typer.Option('--artifacts/--no-artifacts', help='Read loss curves in S3. [default: as collect_artifacts says]'),
@@ -65,7 +71,7 @@ def report(
     """Show how training runs went: loss curves side by side, time in phases, and why jobs failed."""
     if sum((config is not None, demo, replay is not None)) != 1:
         raise typer.BadParameter('give one of --config, --demo and --replay')
-    window = duration(since)
+    as_format, window = wanted or Format.of_file(out.name if out else ''), duration(since)
     if as_format is Format.PNG and job is None:
         raise typer.BadParameter('a PNG shows one job: name it with --job')
     with extra('report'):

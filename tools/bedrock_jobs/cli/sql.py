@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
+    context: typer.Context,
     query: Annotated[str | None, typer.Argument(help='The query; without any, a prompt.')] = None,
     file: Annotated[
         Path | None, typer.Option('--file', '-f', help="Read the query from a file ('-': standard input).")
@@ -74,7 +76,9 @@ def sql(
     dialect: Annotated[
         DialectName, typer.Option('--dialect', help='ddsql refuses what Datadog does not document.')
     ] = DialectName.DDSQL,
-    output_format: Annotated[Format, typer.Option('--format', help='How to write the result.')] = Format.TABLE,
+    as_format: Annotated[
+        Format | None, typer.Option('--format', help="[default: as the file's name ends, or a table]")
+    ] = None,
     output: Annotated[Path | None, typer.Option('--output', '-o', help='Write the result into a file.')] = None,
     spreadsheet: Annotated[
         bool, typer.Option('--spreadsheet', help='In CSV, keep texts such as =1+1 from being formulas.')
@@ -93,6 +97,11 @@ def sql(
         _list_saved()
         return
     text = _query_text(query, file, saved)
+    output_format = as_format or Format.of_file(output.name if output else '')
+    if dsn and str(context.get_parameter_source('dsn')).endswith('ENVIRONMENT'):
+        # What was typed wins.
+        dsn = None if config or snapshot or demo or remote or replay else dsn
+        say('asking the table in BEDROCK_JOBS_DSN' if dsn else '', 'dim')
     if replay and (config or snapshot or demo or dsn or remote):
         raise typer.BadParameter('--replay is a source of its own: it goes with no other')
     one_source(config, snapshot, demo)
@@ -248,8 +257,13 @@ def write(result: Result, output_format: Format, output: Path | None, *, for_spr
         else:
             Console().print(writers.to_table(result))
     else:
-        is_csv = output_format is Format.CSV
-        made = writers.to_csv(result, for_spreadsheets=for_spreadsheets) if is_csv else writers.to_json(result)
+        made_by: dict[Format, Callable[[Result], str]] = {
+            Format.CSV: partial(writers.to_csv, for_spreadsheets=for_spreadsheets),
+            Format.JSON: writers.to_json,
+            Format.RECORDS: writers.to_records,
+            Format.JSONL: writers.to_jsonl,
+        }
+        made = made_by[output_format](result)
         if output:
             write_text(output, made)
         else:

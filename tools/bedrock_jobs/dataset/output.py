@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,7 +22,15 @@ class Format(StrEnum):
     TABLE = 'table'
     CSV = 'csv'
     JSON = 'json'
+    RECORDS = 'records'
+    JSONL = 'jsonl'
     PARQUET = 'parquet'
+
+    @classmethod
+    def of_file(cls, name: str) -> Format:
+        """Return the format that a file's name ends with, or a table."""
+        ending = name.rpartition('.')[2].lower()
+        return cls(ending) if ending in (cls.CSV, cls.JSON, cls.JSONL, cls.PARQUET) else cls.TABLE
 
 
 def shown(value: Any, kind: str) -> str:
@@ -72,6 +81,32 @@ def to_json(result: Result) -> str:
         'warnings': result.warnings,
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + '\n'
+
+
+def to_records(result: Result) -> str:
+    """Return a result as a JSON array with an object for each row."""
+    return json.dumps(list(_records(result)), ensure_ascii=False, indent=2) + '\n'
+
+
+def to_jsonl(result: Result) -> str:
+    """Return a result as JSON lines, with an object for each row."""
+    return ''.join(json.dumps(row, ensure_ascii=False) + '\n' for row in _records(result))
+
+
+def _records(result: Result) -> Iterator[dict[str, Any]]:
+    """Yield rows by the columns' names: times in ISO 8601, JSON and tags as objects, numbers as they are."""
+    names = _distinct([column.name for column in result.columns])
+    for values in result.rows():
+        cells = zip(names, values, result.columns, strict=True)
+        yield {name: _member(value, column.type) for name, value, column in cells}
+
+
+def _member(value: Any, kind: str) -> Any:
+    if kind in ('TIMESTAMP', 'INTERVAL'):
+        return None if value is None else shown(value, kind)
+    if kind in ('JSON', 'HSTORE') and isinstance(value, str):
+        return json.loads(value)
+    return value
 
 
 def to_table(result: Result) -> Table:

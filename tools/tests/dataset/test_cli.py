@@ -70,6 +70,36 @@ def test_formats_and_files(snapshot: Path, tmp_path: Path) -> None:
     assert 'InProgress' in call('sql', '--snapshot', snapshot, '--file', '-', text=COUNT).stdout
 
 
+@pytest.mark.parametrize('ending', ['csv', 'json', 'jsonl', 'parquet', 'txt'])
+def test_the_format_is_that_of_the_file(ending: str, snapshot: Path, tmp_path: Path) -> None:
+    path = tmp_path / f'out.{ending}'
+    assert call('sql', COUNT, '-o', path, '--snapshot', snapshot).exit_code == 0
+    beginning = {'csv': b'status,jobs\n', 'json': b'{', 'jsonl': b'{"status": ', 'parquet': b'PAR1', 'txt': b' status'}
+    assert path.read_bytes().startswith(beginning[ending])
+
+
+def test_rows_have_named_members(snapshot: Path) -> None:
+    query = f'SELECT job_name, tags, training_metrics, creation_time, end_time - creation_time AS took FROM {FULL_NAME}'
+    made = call('sql', f"{query} WHERE job_name = 'job-1'", '--format', 'records', '--snapshot', snapshot)
+    (row,) = json.loads(made.stdout)
+    lines = call('sql', query, '--format', 'jsonl', '--snapshot', snapshot).stdout.splitlines()
+    assert row in [json.loads(line) for line in lines] and len(lines) == 3
+    assert list(row) == ['job_name', 'tags', 'training_metrics', 'creation_time', 'took']
+    assert isinstance(row['tags'], dict) and isinstance(row['training_metrics'], dict)
+    assert row['creation_time'].endswith('Z')
+
+
+def test_what_is_typed_wins_over_the_environment(snapshot: Path) -> None:
+    made = CliRunner().invoke(
+        build(),
+        ['sql', COUNT, '--snapshot', str(snapshot), '--format', 'csv'],
+        env={'BEDROCK_JOBS_DSN': 'host=127.0.0.1 port=1'},
+    )
+    assert made.exit_code == 0 and made.stdout.startswith('status,jobs')
+    made = CliRunner().invoke(build(), ['sql', COUNT], env={'BEDROCK_JOBS_DSN': 'host=127.0.0.1 port=1'})
+    assert made.exit_code == 1 and 'BEDROCK_JOBS_DSN' in made.stderr
+
+
 def test_csv_for_a_spreadsheet_has_no_formulas(snapshot: Path) -> None:
     query = "SELECT '=1+1' AS a, '-x' AS b, 'plain' AS c, -1 AS d"
     plain = call('sql', query, '--format', 'csv', '--snapshot', snapshot)

@@ -217,7 +217,7 @@ def test_a_plot_in_the_terminal(conf: tuple[Simulator, Path], tmp_path: Path) ->
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        ([], 'give one of --config and --demo'),
+        ([], 'give one of --config, --demo and --replay'),
         (['--demo', '--since', '7x'], 'is no time'),
         (['--demo', '--format', 'png'], 'name it with --job'),
         (['--demo', '--job', 'nobody'], "no job 'nobody' was found"),

@@ -211,12 +211,18 @@ def write_script(hostile: Hostile, first: int, jobs: int) -> Script:
     """Return hostile answers about `jobs` jobs, numbered from `first`. (hypothesis draws in the test's thread only.)"""
     arns = [ARN.format(number) for number in range(first, first + jobs)]
     return Script(
-        entries={arn: hostile.entry(arn) for arn in arns},
+        entries={arn: _with_own_name(hostile.entry(arn)) for arn in arns},
         nameless=[hostile.entry(None) for _ in range(jobs // 4)],
-        descriptions={arn: hostile.job(DESCRIBE, arn) for arn in arns},
+        descriptions={arn: _with_own_name(hostile.job(DESCRIBE, arn)) for arn in arns},
         tags={arn: hostile.tags('key', 'value') for arn in arns},
         tag_mappings={arn: hostile.tags('Key', 'Value') for arn in arns},
     )
+
+
+def _with_own_name(job: dict[str, Any]) -> dict[str, Any]:
+    """Prepend the job's id to its name: AWS takes no second job of a name, whose gauges would be those of the first."""
+    name = job.get('jobName')
+    return job | {'jobName': f'{str(job["jobArn"])[-5:]} {name}'} if isinstance(name, str) and name.strip() else job
 
 
 @dataclass(kw_only=True)
